@@ -1,0 +1,1 @@
+"""Balancing algorithms, one file each, under HAProxy's names (pure)."""

@@ -1,0 +1,1 @@
+"""The commands, one file each; nothing here is imported by anything but __main__."""

@@ -1,0 +1,1 @@
+"""Health checks: rise and fall, schedules, and what to say to a server (pure)."""

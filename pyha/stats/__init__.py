@@ -1,0 +1,1 @@
+"""Statistics: fields, CSV and page (pure)."""
