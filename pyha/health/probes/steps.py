@@ -1,0 +1,37 @@
+"""What the kinds of check share: the connection that comes first, and the configured `connect` steps."""
+
+import re
+
+from pyha.config.model import Check, CheckConnect, CheckStep
+from pyha.health.dialogue import Connect
+
+
+def first_connect(check: Check) -> Connect:
+    """The connection that no rule asks for: as the server line says."""
+    return Connect(host=check.host, port=check.port, tls=check.tls, explicit=False)
+
+
+def connect(step: CheckConnect, check: Check) -> Connect:
+    """A `connect` rule: plain unless it says `ssl`; the server line's options count where it says `default`."""
+    tls = None
+    if step.tls:
+        # `verify` and `ca-file` of the server line count, whether or not it says check-ssl.
+        tls = check.tls or check.tls_options
+        tls = tls.model_copy(update={"sni": step.sni or (tls.sni if step.default else None),
+                                     "alpn": step.alpn or (tls.alpn if step.default else ())})
+    elif step.default:
+        tls = check.tls
+    return Connect(host=step.host or check.host, port=step.port or check.port, tls=tls)
+
+
+def compiled(pattern: str) -> re.Pattern[bytes]:
+    """A regular expression over bytes. Raises ValueError with a sentence."""
+    try:
+        return re.compile(pattern.encode())
+    except re.error as error:
+        raise ValueError(f"'{pattern}' is not a regular expression: {error}") from error
+
+
+def begins_with_connect(steps: tuple[CheckStep, ...]) -> bool:
+    """The configuration itself says how to connect first."""
+    return bool(steps) and isinstance(steps[0], CheckConnect)

@@ -1,0 +1,58 @@
+"""What one check found: HAProxy's status words and their meaning (management manual, section 9.1, check_status)."""
+
+from dataclasses import dataclass
+
+DESCRIPTIONS: dict[str, str] = {
+    "UNK": "Unknown",
+    "INI": "Initializing",
+    "SOCKERR": "Socket error",
+    "L4OK": "Layer4 check passed",
+    "L4TOUT": "Layer4 timeout",
+    "L4CON": "Layer4 connection problem",
+    "L6OK": "Layer6 check passed",
+    "L6TOUT": "Layer6 timeout",
+    "L6RSP": "Layer6 invalid response",
+    "L7TOUT": "Layer7 timeout",
+    "L7RSP": "Layer7 invalid response",
+    "L7OK": "Layer7 check passed",
+    "L7OKC": "Layer7 check conditionally passed",
+    "L7STS": "Layer7 wrong status",
+}
+"""Each status with the words that logs and the statistics page use for it."""
+
+_PASSED = frozenset({"L4OK", "L6OK", "L7OK", "L7OKC"})
+_WITH_CODE = frozenset({"L7OK", "L7OKC", "L7STS"})
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The end of one check. `code` is the HTTP status where there was one; `info` says more to a person."""
+
+    status: str
+    code: int | None = None
+    info: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """The server answered as it should; a conditional pass ("finish what you have") counts."""
+        return self.status in _PASSED
+
+    @property
+    def conditional(self) -> bool:
+        """The server asks for no new connections (`http-check disable-on-404`)."""
+        return self.status == "L7OKC"
+
+    @property
+    def description(self) -> str:
+        """HAProxy's words for the status."""
+        return DESCRIPTIONS.get(self.status, self.status)
+
+    def reason(self, duration_ms: int) -> str:
+        """The part of a log line that says why, as HAProxy writes it."""
+        parts = [f"reason: {self.description}"]
+        if self.status in _WITH_CODE:
+            parts.append(f"code: {self.code or 0}")
+        if self.info:
+            parts.append(f'info: "{self.info}"')
+        parts.append(f"check duration: {duration_ms}ms")
+        return ", ".join(parts)
