@@ -129,6 +129,7 @@ class WorkerReport(Frozen):
     """worker -> supervisor, once a second when something changed."""
 
     type: Literal["worker-report"] = "worker-report"
+    worker: int = 0  # Configure.index of the sender
     frontends: tuple[FrontendCounters, ...] = ()
     servers: tuple[ServerCounters, ...] = ()
     log_dropped: int = 0

@@ -1,0 +1,1 @@
+"""keepalived.conf, translated into the model."""

@@ -1,0 +1,78 @@
+"""What the relay knows about one client connection: two sides, and the link that holds them together.
+
+Thousands of these live for hours, so they are slotted and hold no buffers. `Side.peer` and `Side.link` make cycles; the
+relay breaks them when it closes a link, so that reference counting frees everything at once and the garbage collector
+has nothing to find.
+"""
+
+import _socket
+from enum import IntEnum
+from typing import Any
+
+
+class Stage(IntEnum):
+    """Where a link is on its way."""
+
+    WAITING = 0  # no server connection yet: queued, or pausing before a retry
+    CONNECTING = 1
+    OPEN = 2
+    CLOSED = 3
+
+
+class Side:
+    """One socket of a link, from its own point of view: its input is read and written to the peer."""
+
+    __slots__ = ("broken", "closed", "ended", "eof", "fd", "kernel", "known", "link", "nodelay", "peer", "pending", "reads",
+                 "received", "sock", "thorough", "up", "watches_out")  # fmt: skip
+
+    def __init__(self, sock: _socket.socket, fd: int, link: "Link", *, up: bool) -> None:
+        self.sock = sock
+        self.fd = fd
+        self.link = link
+        self.peer: Side = self  # until there is one
+        self.pending: memoryview | None = None  # what this socket did not take yet
+        self.reads = 0
+        self.received = 0  # bytes
+        self.up = up  # established
+        self.nodelay = up  # accepted sockets inherit TCP_NODELAY from the listener
+        self.known = False  # registered with epoll
+        self.watches_out = not up  # registered for EPOLLOUT
+        self.ended = False  # RDHUP was seen: comes once with edge triggering, so it is remembered
+        self.eof = False  # its input has ended and the peer was told
+        self.thorough = False  # a short read proves nothing here: urgent data or an error cut it short
+        self.broken = False  # a write failed: what it sent before is still delivered, then the link is cut
+        self.kernel = False  # the kernel relays what arrives here
+        self.closed = False
+
+    @property
+    def is_client(self) -> bool:
+        """Whether this is the side that was accepted."""
+        return self.link.client is self
+
+
+class Link:
+    """One client connection and, once there is one, the connection to its server.
+
+    `reason` is the two letters that HAProxy's manual defines in section 8.5; the first cause stays. Times are monotonic
+    seconds. `owner` and `session` belong to whoever accepted the client; the relay never looks into them.
+    """
+
+    __slots__ = ("accepted", "active", "address", "client", "connected", "connecting", "owner", "reason", "server", "session",
+                 "stage", "until")  # fmt: skip
+
+    def __init__(self, owner: Any, address: tuple[Any, ...], now: float) -> None:
+        self.owner = owner
+        self.address = address
+        self.session: Any = None
+        self.client: Side = _NOBODY
+        self.server: Side | None = None
+        self.stage = Stage.WAITING
+        self.reason = ""
+        self.accepted = now
+        self.connecting = now
+        self.connected = 0.0
+        self.active = now  # when a byte last moved
+        self.until = 0.0  # WAITING and CONNECTING: when that takes too long; 0 = never
+
+
+_NOBODY: Any = None

@@ -1,0 +1,154 @@
+"""One health check over real sockets: performs what a Dialogue asks for and reports what happens."""
+
+import asyncio
+import socket
+import ssl
+import struct
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from pyha.config.model import Tls
+from pyha.health.dialogue import Action, Conclude, Connect, Dialogue, Script, Send, Stage
+from pyha.health.schedule import Timeouts
+from pyha.health.verdict import Verdict
+
+from .tlsclient import TlsContexts, TlsStream
+
+_READ = 16 * 1024
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The verdict and how long it took."""
+
+    verdict: Verdict
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The server's address; a script may say otherwise for a step."""
+
+    host: str
+    port: int
+
+
+class Prober:
+    """Runs checks. Keeps the TLS contexts."""
+
+    def __init__(self, contexts: TlsContexts) -> None:
+        self._contexts = contexts
+
+    async def probe(self, script: Script, target: Target, timeouts: Timeouts) -> Outcome:
+        """Run one check to its end. Raises nothing but CancelledError."""
+        started = time.monotonic()
+        run = _Run(Dialogue(script), target, timeouts, self._contexts, quiet=len(script.steps) == 1)
+        try:
+            verdict = await run.to_the_end()
+        finally:
+            run.close()
+        return Outcome(verdict, int((time.monotonic() - started) * 1000))
+
+
+class PlainStream:
+    """A connected non-blocking socket."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+
+    async def send(self, data: bytes) -> None:
+        """Send. Raises OSError."""
+        await asyncio.get_running_loop().sock_sendall(self._sock, data)
+
+    async def receive(self) -> bytes:
+        """What comes next; empty at the end. Raises OSError."""
+        return await asyncio.get_running_loop().sock_recv(self._sock, _READ)
+
+    def close(self) -> None:
+        """Close with a reset: no TIME_WAIT for every check, and HAProxy does the same."""
+        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self._sock.close()
+
+
+class _Run:
+    def __init__(self, dialogue: Dialogue, target: Target, timeouts: Timeouts, contexts: TlsContexts, *,
+                 quiet: bool) -> None:
+        self._dialogue = dialogue
+        self._target = target
+        self._timeouts = timeouts
+        self._contexts = contexts
+        self._quiet = quiet
+        self._stage: Stage = "connect"
+        self._stream: PlainStream | TlsStream | None = None
+
+    async def to_the_end(self) -> Verdict:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout(self._timeouts.connect) as limit:
+                actions: Sequence[Action] = self._dialogue.start()
+                while not (actions and isinstance(actions[0], Conclude)):
+                    connecting = bool(actions) and isinstance(actions[-1], Connect)
+                    actions = await self._attempt(actions)
+                    if connecting and self._timeouts.answer is not None:
+                        limit.reschedule(loop.time() + self._timeouts.answer)
+        except TimeoutError:
+            self._dialogue.expired(self._stage)
+        assert self._dialogue.concluded is not None
+        return self._dialogue.concluded
+
+    async def _attempt(self, actions: Sequence[Action]) -> Sequence[Action]:
+        try:
+            return await self._perform(actions)
+        except OSError as error:
+            if self._stage == "handshake":
+                return self._dialogue.failed(self._stage, _handshake_failure(error))
+            return self._dialogue.failed(self._stage, error.strerror or str(error))
+
+    async def _perform(self, actions: Sequence[Action]) -> Sequence[Action]:
+        for action in actions:
+            if isinstance(action, Send):
+                assert self._stream is not None
+                await self._stream.send(action.data)
+            elif isinstance(action, Connect):
+                await self._connect(action)
+                return self._dialogue.connected()
+            else:
+                return [action]
+        assert self._stream is not None
+        data = await self._stream.receive()
+        return self._dialogue.received(data) if data else self._dialogue.closed()
+
+    async def _connect(self, wanted: Connect) -> None:
+        self.close()
+        self._stage = "connect"
+        host, port = wanted.host or self._target.host, wanted.port or self._target.port
+        family, kind, protocol, _name, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)[0]
+        sock = socket.socket(family, kind | socket.SOCK_NONBLOCK, protocol)
+        self._stream = PlainStream(sock)
+        if self._quiet and wanted.tls is None:
+            # Without the last ACK of the handshake, the reset that follows leaves the server nothing to accept.
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
+        await asyncio.get_running_loop().sock_connect(sock, address)
+        if wanted.tls is not None:
+            await self._handshake(sock, wanted.tls)
+        self._stage = "exchange"
+
+    async def _handshake(self, sock: socket.socket, tls: Tls) -> None:
+        self._stage = "handshake"
+        stream = TlsStream(sock, tls, self._contexts.get(tls))
+        self._stream = stream
+        await stream.handshake()
+
+    def close(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+
+def _handshake_failure(error: OSError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"SSL handshake failure ({getattr(error, 'verify_message', '') or error.args[-1]})"
+    return "SSL handshake failure"
