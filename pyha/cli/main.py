@@ -1,7 +1,7 @@
 """The command line: which commands there are, and how each one ends.
 
-Exit codes: 0 fine, 1 failed while running, 2 wrong command line, 3 configuration invalid, 4 with --strict: valid, but words
-were ignored, 5 the machine is not fit, 6 no daemon answers.
+Exit codes: 0 fine, 1 failed while running, 2 wrong command line, 3 configuration invalid, 4 with --strict: valid, but
+words were ignored, 5 the machine is not fit, 6 no daemon answers.
 """
 
 import argparse
@@ -15,8 +15,8 @@ from pyha.errors import ControlError, FitnessError, PyhaError
 
 FINE, FAILED, USAGE, INVALID, IGNORED, UNFIT, NO_DAEMON = range(7)
 
-# Name -> one line for the help. Each is a module of pyha.cli with `arguments(parser)` and `run(arguments) -> exit code`,
-# imported only when it is the one that was asked for.
+# Name -> one line for the help. Each is a module of pyha.cli with `arguments(parser)` and `run(arguments) -> exit
+# code`, imported only when it is the one that was asked for.
 COMMANDS = {
     "run": "balance and hold the virtual addresses, in the foreground",
     "check": "read the configuration and report every problem",

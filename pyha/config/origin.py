@@ -1,7 +1,7 @@
 """Where a piece of configuration came from, and what is wrong with it."""
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 Loc = tuple[str | int, ...]
@@ -36,6 +36,14 @@ class Problem:
     def __str__(self) -> str:
         level = "error" if self.fatal else "warning"
         return f"{self.origin}: {level}: {self.message}" + (f"; {self.hint}" if self.hint else "")
+
+
+def locate(origins: Mapping[Loc, Origin], loc: Loc) -> Origin:
+    """Where a part of the model came from: its own line, else that of the nearest thing it belongs to."""
+    for length in range(len(loc), -1, -1):
+        if (origin := origins.get(loc[:length])) is not None:
+            return origin
+    return Origin("configuration")
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

@@ -1,7 +1,7 @@
 """Does our own balancer work? What a check script asks with `killall -0 haproxy`, answered from knowledge.
 
-The virtual address should be where clients are served: a node qualifies when its workers accept connections and reach at
-least one usable server. Nothing finer: a node must not leave for a reason that its peers share.
+The virtual address should be where clients are served: a node qualifies when its workers accept connections and reach
+at least one usable server. Nothing finer: a node must not leave for a reason that its peers share.
 """
 
 from collections.abc import Iterable

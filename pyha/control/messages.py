@@ -1,10 +1,11 @@
 """The messages between the supervisor and its children, all of them.
 
 A child talks to the supervisor only. State is level, not edge: `Configure` carries everything that a child should be,
-and is the first message of a new child and the only one of a reload. File descriptors travel beside a message (SCM_RIGHTS)
-in the order that the message names them.
+and is the first message of a new child and the only one of a reload. File descriptors travel beside a message
+(SCM_RIGHTS) in the order that the message names them.
 """
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
@@ -53,8 +54,8 @@ class Listener(Frozen):
 class Configure(Frozen):
     """The whole desired state. Answered by Configured or Rejected.
 
-    The socket of `listeners[i]` is the i-th file descriptor. A worker reconciles by (host, port, frontend): descriptors of
-    addresses that it has already replace nothing and are closed. `servers` are the last known states.
+    The socket of `listeners[i]` is the i-th file descriptor. A worker reconciles by (host, port, frontend):
+    descriptors of addresses that it has already replace nothing and are closed. `servers` are the last known states.
     """
 
     type: Literal["configure"] = "configure"
@@ -164,7 +165,7 @@ class RouterReport(Frozen):
     since: float  # Unix time
     reason: str
     master: PeerReport | None = None
-    counters: dict[str, int] = {}  # received, sent, and one per reason of a rejected advertisement
+    counters: Mapping[str, int] = Field(default_factory=dict)  # received, sent, one per reason of a rejected advert
 
 
 class VrrpReport(Frozen):

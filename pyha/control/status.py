@@ -13,7 +13,7 @@ from pyha.config.model import Config, Server
 
 from .messages import CheckResult, FrontendCounters, RouterReport, ServerState, ServerStatus, WorkerReport
 
-SCHEMA = "pyha/status/v1"
+SCHEMA: Literal["pyha/status/v1"] = "pyha/status/v1"
 
 
 class ProcessStatus(Frozen):
@@ -75,7 +75,8 @@ class Status(Frozen):
     backends: tuple[BackendStatus, ...]
 
 
-def frontends(config: Config, reports: Sequence[WorkerReport], rates: Mapping[str, float]) -> tuple[FrontendStatus, ...]:
+def frontends(config: Config, reports: Sequence[WorkerReport], rates: Mapping[str, float]) -> tuple[FrontendStatus,
+...]:
     """The frontends with their counters summed over the workers."""
     counters: dict[str, list[FrontendCounters]] = {}
     for report in reports:
