@@ -1,0 +1,97 @@
+"""What a virtual router needs from this machine, and what its virtual addresses look like here."""
+
+from collections.abc import Iterable, Iterator
+from ipaddress import IPv4Network
+
+from pyha.config.base import IPAddress
+from pyha.config.vrrp_model import VirtualAddress, VirtualRouter
+from pyha.runtime.mirror import Link, Mirror, Wanted
+
+
+def family(config: VirtualRouter) -> int:
+    """4 or 6: the IP version that its advertisements travel over, which is that of its first virtual address."""
+    if config.addresses:
+        return config.addresses[0].interface.version
+    for address in (config.source, *config.unicast_peers):
+        if address is not None:
+            return address.version
+    return 4
+
+
+def all_addresses(config: VirtualRouter) -> tuple[VirtualAddress, ...]:
+    """Advertised and excluded ones."""
+    return config.addresses + config.excluded_addresses
+
+
+def virtual(configs: Iterable[VirtualRouter]) -> frozenset[IPAddress]:
+    """Every address that moves between nodes, and so is not this node's own."""
+    return frozenset(address.interface.ip for config in configs for address in all_addresses(config))
+
+
+def source(config: VirtualRouter, mirror: Mirror, moving: frozenset[IPAddress]) -> IPAddress | None:
+    """The address that advertisements come from: configured, or the first of the interface's own.
+
+    RFC 9568 section 5.1.1.1: the primary address; over IPv6 the link-local one (5.1.2.1). None: there is none now.
+    """
+    if config.source is not None:
+        return config.source if mirror.has(config.source) else None
+    link = mirror.links.get(config.interface)
+    if link is None:
+        return None
+    version, link_local = family(config), family(config) == 6 and not config.unicast_peers
+    own = [
+        held for held in mirror.held(link.index)
+        if held.interface.version == version and held.interface.ip not in moving and not held.tentative
+        and held.interface.ip.is_link_local >= link_local
+    ]
+    # A secondary address goes when its primary does.
+    own.sort(key=lambda held: (held.secondary, held.scope))
+    return own[0].interface.ip if own else None
+
+
+def obstacle(config: VirtualRouter, mirror: Mirror, moving: frozenset[IPAddress]) -> str:
+    """Why this virtual router cannot take part now; empty when it can."""
+    link = mirror.links.get(config.interface)
+    if link is None:
+        return f"there is no interface {config.interface}"
+    if not link.up and config.track_primary:
+        return f"interface {config.interface} is down"
+    if source(config, mirror, moving) is None:
+        if config.source is not None:
+            return f"no interface has the source address {config.source}"
+        kind = "IPv4 address" if family(config) == 4 else "IPv6 address"
+        return f"interface {config.interface} has no {kind} of its own"
+    for address in all_addresses(config):
+        if address.dev is not None and address.dev not in mirror.links:
+            return f"there is no interface {address.dev} for {address.interface}"
+    return ""
+
+
+def wanted(config: VirtualRouter, mirror: Mirror) -> Iterator[tuple[VirtualAddress, Link, Wanted]]:
+    """How its addresses are to be on this machine, for those whose interface exists."""
+    for address in all_addresses(config):
+        link = mirror.links.get(address.dev or config.interface)
+        if link is not None:
+            yield address, link, Wanted(
+                link.index, address.interface, address.scope, address.label, _broadcast(address), address.peer
+            )
+
+
+def only_virtual(config: VirtualRouter, mirror: Mirror, moving: frozenset[IPAddress]) -> bool:
+    """Whether the interface has addresses of the family, but only virtual ones.
+
+    One of them was then given to the machine itself; moving it would cut the machine off.
+    """
+    link = mirror.links.get(config.interface)
+    if link is None:
+        return False
+    own = {held.interface.ip for held in mirror.held(link.index) if held.interface.version == family(config)}
+    own = {address for address in own if not (address.version == 6 and address.is_link_local)}
+    return bool(own) and own <= moving
+
+
+def _broadcast(address: VirtualAddress) -> IPAddress | None:
+    if address.broadcast == "+":
+        network = address.interface.network
+        return network.broadcast_address if isinstance(network, IPv4Network) else None
+    return None if address.broadcast == "-" else address.broadcast
