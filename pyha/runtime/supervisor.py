@@ -38,7 +38,7 @@ from pyha.runtime import fleet, generation, systemd
 from pyha.runtime.control_socket import ControlSocket
 from pyha.runtime.fleet import Fleet
 from pyha.runtime.generation import Generation
-from pyha.runtime.log import notice
+from pyha.runtime.log import NOTICE, notice
 from pyha.runtime.process import Child, resident_bytes
 from pyha.runtime.will import perform_will
 
@@ -127,26 +127,37 @@ class Supervisor:
         await stopping
         await self._fleet.stop(self._fleet.of("monitor"), 0.0, _PATIENCE)
 
-    async def reload(self) -> tuple[bool, list[str]]:
-        """Read the files again and become what they say, or stay exactly what we are. Returns success and messages."""
+    async def reload(self, why: str) -> tuple[bool, list[str]]:
+        """Read the files again and become what they say, or stay exactly what we are.
+
+        Returns success and messages, the last of which is the verdict; all of them are logged too.
+        """
         async with self._reloading:
-            loaded = await asyncio.to_thread(self._load)
-            messages = [str(problem) for problem in loaded.problems]
-            if loaded.config is None or any(problem.fatal for problem in loaded.problems):
-                return False, [*messages, "the configuration is invalid: nothing has changed"]
-            old = self._current
-            try:
-                new = generation.following(loaded.config, old)
-            except FitnessError as error:
-                return False, [*messages, str(error), "nothing has changed"]
-            if objections := await self._apply(new):
-                # Level, not edge: telling everybody the old state again undoes what some may have done.
-                await self._apply(old)
-                new.slots.close(but=old.slots)
-                return False, [*messages, *objections, "the previous configuration stands"]
-            self._commit(new)
-            old.slots.close(but=new.slots)
-            return True, [*messages, f"reloaded: this is generation {new.number}"]
+            notice(log, f"reloading {why}")
+            done, messages = await self._reload()
+            for message in messages[:-1]:
+                log.log(logging.WARNING if done else logging.ERROR, "%s", message)
+            log.log(NOTICE if done else logging.ERROR, "%s", messages[-1])
+            return done, messages
+
+    async def _reload(self) -> tuple[bool, list[str]]:
+        loaded = await asyncio.to_thread(self._load)
+        messages = [str(problem) for problem in loaded.problems]
+        if loaded.config is None or any(problem.fatal for problem in loaded.problems):
+            return False, [*messages, "the configuration is invalid: nothing has changed"]
+        old = self._current
+        try:
+            new = generation.following(loaded.config, old)
+        except FitnessError as error:
+            return False, [*messages, str(error), "nothing has changed"]
+        if objections := await self._apply(new):
+            # Level, not edge: telling everybody the old state again undoes what some may have done.
+            await self._apply(old)
+            new.slots.close(but=old.slots)
+            return False, [*messages, *objections, "the previous configuration stands"]
+        self._commit(new)
+        old.slots.close(but=new.slots)
+        return True, [*messages, f"reloaded: this is generation {new.number}"]
 
     async def _apply(self, wanted: Generation) -> list[str]:
         def compose(role: Role, index: int) -> tuple[Configure, list[int]]:
@@ -165,10 +176,7 @@ class Supervisor:
 
     def _spawn_reload(self, why: str) -> None:
         async def reload() -> None:
-            notice(log, f"reloading {why}")
-            done, messages = await self.reload()
-            for message in messages:
-                log.log(logging.WARNING if done else logging.ERROR, "%s", message)
+            await self.reload(why)
 
         asyncio.ensure_future(reload()).add_done_callback(_raise)
 
@@ -209,6 +217,8 @@ class Supervisor:
             self._tell_vrrp()
 
     def _tell_vrrp(self, *, anew: bool = False) -> None:
+        if self._stopping.is_set():  # what follows is on purpose, not news
+            return
         accepting = any(worker.configured for worker in self._fleet.of("worker"))
         health = self._board.balancer(self._current.config, accepting=accepting)
         if anew or health != self._health:
@@ -238,10 +248,7 @@ class Supervisor:
         return self.status().model_dump(mode="json", by_alias=True)
 
     async def _answer_reload(self) -> dict[str, Any]:
-        notice(log, "reloading as asked for by 'pyha reload'")
-        done, messages = await self.reload()
-        for message in messages:
-            log.log(logging.WARNING if done else logging.ERROR, "%s", message)
+        done, messages = await self.reload("as asked for by 'pyha reload'")
         return {"done": done, "messages": messages, "generation": self._current.number}
 
     def _dump(self) -> None:
