@@ -1,0 +1,305 @@
+"""The stage: everything that runs during the demo, and what scenes do with it and see of it."""
+
+import asyncio
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import certificates
+import masters
+import processes
+from lab import Lab
+from masters import HERE, ApiserverProcess, Balancer, Place
+from observer import Observer
+from timeline import Change, Fact, Note, Promise, Request, Timeline, WatchEvent
+
+VIP = "10.220.209.200"
+ADDRESSES = {"m1": "10.220.209.201", "m2": "10.220.209.202", "m3": "10.220.209.203"}
+CLIENT = ("client", "10.220.209.210")
+# Steps of 20 put 78 ms between the skew times of two masters: the next one is there before the third wakes up.
+PRIORITIES = {"m1": ("MASTER", 141), "m2": ("BACKUP", 121), "m3": ("BACKUP", 101)}
+FRONTEND_PORT = 8443
+APISERVER_PORT = 6443
+_LOOPBACK_PORTS = (28443, {"m1": 26441, "m2": 26442, "m3": 26443})
+_READY_WITHIN = 40.0
+_IN_A_ROW = 20
+
+
+class StageError(Exception):
+    """The lab could not be brought up; says why."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to play: which program, how long, how much."""
+
+    program: str = "pyha"
+    quick: bool = False
+    slack: float = 0.0
+    keep: bool = False
+    watches: int = 200
+    interval: float = 10.0
+    out: Path = field(default_factory=lambda: Path("build/demo"))
+
+    @property
+    def settle(self) -> float:
+        """Seconds that a scene goes on after its last event, so that the picture shows what came after."""
+        return 1.5 if self.quick else 3.0
+
+    @property
+    def check(self) -> tuple[str, int]:
+        """`inter` and `fall` of the balancers' checks."""
+        return ("500ms", 2) if self.quick else ("2s", 2)
+
+    @property
+    def delay(self) -> float:
+        """Seconds an apiserver stays after it said that it is leaving: time for `fall` checks, and a second."""
+        return 2.5 if self.quick else 6.0
+
+
+class Stage:
+    """Masters, client, watcher, observer, and the record of what happens."""
+
+    def __init__(self, options: Options, lab: Lab | None, directory: Path, say: Callable[[str], None]) -> None:
+        self.options = options
+        self.lab = lab
+        self.directory = directory
+        self.timeline = Timeline(list(ADDRESSES))
+        self.balancers: dict[str, Balancer] = {}
+        self.apiservers: dict[str, ApiserverProcess] = {}
+        self.promises: list[Promise] = []
+        self.scene_start = 0.0
+        self._say = say
+        self._observer: Observer | None = None
+        self._readers: list[asyncio.Task[None]] = []
+        self._open = 0
+
+    # -- setting up ------------------------------------------------------------------------------------------------
+
+    async def set_up(self) -> None:
+        """Bring everything up; returns when the client gets answers. Raises StageError."""
+        self._make_directories()
+        if self.lab:
+            self._observer = Observer(self.lab, list(ADDRESSES), VIP, self._address_seen)
+        self._make_masters()
+        for node in ADDRESSES:
+            self._change(node, Fact.CABLE, true=True)
+            await self.start_apiserver(node)
+        for node in self.balancers:
+            await self.start_balancer(node)
+        if self.lab:
+            await self._ready(lambda: self.serving == [next(iter(ADDRESSES))], "the first master alone holds the address")
+        await self._start_client()
+        await self._ready(lambda: self.flowing, "the client's requests are answered")
+        await self._ready(lambda: self.watches_open == self.options.watches, "all watches are open")
+
+    async def _ready(self, condition: Callable[[], bool], what: str) -> None:
+        if not await self.until(condition, _READY_WITHIN):
+            failed = [node for node, balancer in self.balancers.items() if balancer.failed]
+            reason = f"the balancer of {', '.join(failed)} ended by itself" if failed else f"not in {_READY_WITHIN:g} s"
+            logs = [log for node in (failed or self.balancers)[:1] for log in self.balancers[node].logs] if failed else [
+                log for balancer in self.balancers.values() for log in balancer.logs]
+            raise StageError(f"waited until {what}: {reason}\n" + "\n".join(_tail(log) for log in logs))
+
+    def _make_directories(self) -> None:
+        (self.directory / "logs").mkdir(parents=True)
+        (self.directory / "certificates").mkdir()
+        for node in ADDRESSES:
+            (self.directory / node / "run").mkdir(parents=True)
+        names = [VIP, "127.0.0.1"]
+        certificates.create(self.directory / "certificates", {node: [*names, ip] for node, ip in ADDRESSES.items()})
+
+    def _make_masters(self) -> None:
+        options = self.options
+        inter, fall = options.check
+        port, ports = (FRONTEND_PORT, dict.fromkeys(ADDRESSES, APISERVER_PORT)) if self.lab else _LOOPBACK_PORTS
+        at = ADDRESSES if self.lab else dict.fromkeys(ADDRESSES, "127.0.0.1")
+        servers = "\n".join(f"    server {node} {at[node]}:{ports[node]} check check-ssl verify none" for node in ADDRESSES)
+        for node in ADDRESSES:
+            place = Place(node, self.directory / node, self.lab.namespace(node) if self.lab else None, options.keep)
+            self.apiservers[node] = ApiserverProcess(place, "" if self.lab else at[node], ports[node], options.delay)
+            if not self.lab and self.balancers:
+                continue  # on loopback there is one balancer for the three
+            state, priority = PRIORITIES[node]
+            masters.write_files(
+                place,
+                ("haproxy.cfg", "keepalived.conf", "check_apiserver.sh") if self.lab else ("haproxy.cfg",),
+                {"BIND": "*" if self.lab else "127.0.0.1", "FRONTEND_PORT": str(port), "SERVERS": servers, "VIP": VIP,
+                 "INTER": inter, "FALL": str(fall), "STATE": state, "PRIORITY": str(priority),
+                 "DIRECTORY": str(place.directory)},
+            )
+            self.balancers[node] = Balancer(place, options.program, vrrp=self.lab is not None)
+
+    async def _start_client(self) -> None:
+        host = CLIENT[0]
+        namespace = self.lab.namespace(host) if self.lab else None
+        address, port = (VIP, FRONTEND_PORT) if self.lab else ("127.0.0.1", _LOOPBACK_PORTS[0])
+        common = ["--address", address, "--port", str(port), "--ca", str(self.directory / "certificates/ca.crt")]
+        for program, more, take in (
+            ("client", ["--interval", str(self.options.interval)], self._take_request),
+            ("watcher", ["--count", str(self.options.watches)], self._take_watch),
+        ):
+            process = await processes.start([sys.executable, str(HERE / f"{program}.py"), *common, *more],
+                                            self.directory / "logs" / f"{program}.log", namespace=namespace, piped=True)
+            self._readers.append(asyncio.create_task(_read(process, take)))
+
+    def close(self) -> None:
+        """Stop listening; the processes are the caller's to end."""
+        if self._observer:
+            self._observer.close()
+        for reader in self._readers:
+            reader.cancel()
+
+    # -- what is recorded ------------------------------------------------------------------------------------------
+
+    def _take_request(self, line: bytes) -> None:
+        record = json.loads(line)
+        if isinstance(record, dict):
+            self.timeline.skipped += record["skipped"]
+        else:
+            started, ended, node, via, error = record
+            self.timeline.requests.append(Request(started, ended, node, self._node_of(via), error))
+
+    def _take_watch(self, line: bytes) -> None:
+        moment, what, number, detail = json.loads(line)
+        opened = what == "open"
+        self._open += 1 if opened else -1
+        self.timeline.watches.append(WatchEvent(moment, opened, number, "" if opened else detail))
+
+    def _address_seen(self, moment: float, node: str, holds: bool) -> None:
+        self.timeline.changes.append(Change(moment, node, Fact.ADDRESS, holds))
+        self.note(f"{node} {'has' if holds else 'no longer has'} {VIP}", moment)
+
+    def _change(self, node: str, fact: Fact, *, true: bool) -> None:
+        self.timeline.changes.append(Change(time.monotonic(), node, fact, true))
+
+    def _node_of(self, address: str) -> str:
+        return next((node for node, own in ADDRESSES.items() if own == address), address)
+
+    def note(self, text: str, moment: float | None = None) -> None:
+        """Record and show something that happened."""
+        note = Note(time.monotonic() if moment is None else moment, text)
+        self.timeline.notes.append(note)
+        self._say(f"  {note.time - self.timeline.zero:+8.2f} s  {text}" if self.timeline.zero else f"              {text}")
+
+    # -- what scenes see -------------------------------------------------------------------------------------------
+
+    @property
+    def serving(self) -> list[str]:
+        """The masters that hold the address, run and can be reached."""
+        return self.timeline.serving()
+
+    @property
+    def addresses(self) -> list[str]:
+        """The masters whose interface has the address, served or not."""
+        return [node for node in ADDRESSES if self.timeline.true(node, Fact.ADDRESS)]
+
+    @property
+    def watches_open(self) -> int:
+        """How many watches are open."""
+        return self._open
+
+    @property
+    def flowing(self) -> bool:
+        """Whether the last requests were all answered."""
+        last = self.timeline.requests[-_IN_A_ROW:]
+        return len(last) == _IN_A_ROW and all(request.answered for request in last)
+
+    async def until(self, condition: Callable[[], bool], seconds: float) -> bool:
+        """Wait for a condition; False when it did not come true in time."""
+        end = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > end or any(balancer.failed for balancer in self.balancers.values()):
+                return condition()
+            await asyncio.sleep(0.02)
+        return True
+
+    async def settle(self) -> None:
+        """Let it run, so that the figures have something to count."""
+        await asyncio.sleep(self.options.settle)
+
+    # -- what scenes do --------------------------------------------------------------------------------------------
+
+    async def start_balancer(self, node: str) -> None:
+        """Start the balancer of a master."""
+        await self.balancers[node].start()
+        # An address that a killed one left behind is not held by the new one: it removes it before anything else.
+        await self.until(lambda: node not in self.addresses, 5)
+        self._change(node, Fact.PROGRAM, true=True)
+
+    def kill_balancer(self, node: str) -> None:
+        """SIGKILL for every process of a master's balancer."""
+        count = self.balancers[node].kill()
+        self._change(node, Fact.PROGRAM, true=False)
+        self.note(f"killed -9 all {count} processes of the balancer on {node}")
+
+    async def stop_balancer(self, node: str) -> dict[str, int | None]:
+        """SIGTERM for a master's balancer; returns the exit codes."""
+        self.note(f"SIGTERM to the balancer on {node}")
+        codes = await self.balancers[node].stop()
+        self._change(node, Fact.PROGRAM, true=False)
+        self.note(f"the balancer on {node} has stopped, exit code {', '.join(str(code) for code in codes.values())}")
+        return codes
+
+    async def start_apiserver(self, node: str) -> None:
+        """Start the apiserver of a master."""
+        await self.apiservers[node].start()
+        self._change(node, Fact.APISERVER, true=True)
+
+    async def stop_apiserver(self, node: str) -> None:
+        """Stop the apiserver of a master in order, and wait until it is gone."""
+        self.note(f"SIGTERM to the apiserver on {node}: /readyz answers 500, it leaves {self.options.delay:g} s later")
+        await self.apiservers[node].stop()
+        self._change(node, Fact.APISERVER, true=False)
+        self.note(f"the apiserver on {node} has stopped")
+
+    async def cut(self, node: str, *, carrier: bool) -> None:
+        """Cut a master off: pull its cable, or (carrier stays) let the switch forward nothing."""
+        assert self.lab
+        self._change(node, Fact.CABLE, true=False)
+        self.note(f"cable of {node} pulled" if carrier else f"the switch forwards nothing from or to {node}, its link stays up")
+        await (self.lab.unplug(node) if carrier else self.lab.block(node))
+
+    async def mend(self, node: str, *, carrier: bool) -> None:
+        """Undo `cut`."""
+        assert self.lab
+        await (self.lab.plug(node) if carrier else self.lab.unblock(node))
+        self._change(node, Fact.CABLE, true=True)
+        self.note(f"cable of {node} plugged in again" if carrier else f"the switch forwards from and to {node} again")
+
+    # -- promises --------------------------------------------------------------------------------------------------
+
+    def promise(self, text: str, *, kept: bool) -> None:
+        """What this scene promises, and whether it came true."""
+        self.promises.append(Promise(text, kept))
+
+    async def expect(self, text: str, condition: Callable[[], bool], seconds: float) -> bool:
+        """Promise that a condition comes true in time, and wait for it."""
+        kept = await self.until(condition, seconds + self.options.slack)
+        self.promise(text if kept else f"{text} (not within {seconds + self.options.slack:g} s)", kept=kept)
+        return kept
+
+    def promise_gap(self, limit: float) -> None:
+        """Promise that clients were never without an answer for longer than this, in seconds."""
+        gap = self.timeline.longest_gap(self.scene_start, time.monotonic())
+        limit += self.options.slack
+        self.promise(f"longest gap {gap:.2f} s, at most {limit:g} s", kept=gap <= limit)
+
+    def promise_no_failure(self) -> None:
+        """Promise that every request was answered."""
+        failed = self.timeline.figures(self.scene_start, time.monotonic()).failed
+        self.promise(f"{failed} requests failed, 0 allowed", kept=not failed)
+
+
+async def _read(process: processes.Process, take: Callable[[bytes], None]) -> None:
+    assert process.stdout
+    async for line in process.stdout:
+        take(line)
+
+
+def _tail(log: Path, lines: int = 15) -> str:
+    text = log.read_text(errors="replace").splitlines()[-lines:] if log.exists() else []
+    return f"--- last lines of {log.name}\n" + "\n".join(text)
