@@ -22,8 +22,10 @@ class Stage(IntEnum):
 class Side:
     """One socket of a link, from its own point of view: its input is read and written to the peer."""
 
-    __slots__ = ("broken", "closed", "ended", "eof", "fd", "kernel", "known", "link", "nodelay", "peer", "pending", "reads",
-                 "received", "sock", "thorough", "up", "watches_out")  # fmt: skip
+    __slots__ = (
+        "broken", "closed", "ended", "eof", "fd", "kernel", "known", "link", "nodelay", "peer", "pending", "reads",
+        "received", "sock", "thorough", "up", "watches_out",
+    )  # fmt: skip
 
     def __init__(self, sock: _socket.socket, fd: int, link: "Link", *, up: bool) -> None:
         self.sock = sock
@@ -53,26 +55,30 @@ class Side:
 class Link:
     """One client connection and, once there is one, the connection to its server.
 
-    `reason` is the two letters that HAProxy's manual defines in section 8.5; the first cause stays. Times are monotonic
-    seconds. `owner` and `session` belong to whoever accepted the client; the relay never looks into them.
+    `cause` is the first letter of HAProxy's termination codes (its manual, section 8.5): whose fault the end was; the
+    first one stays, "" is nobody's. Times are monotonic seconds. `owner` and `session` belong to whoever accepted the
+    client; the relay never looks into them.
     """
 
-    __slots__ = ("accepted", "active", "address", "client", "connected", "connecting", "owner", "reason", "server", "session",
-                 "stage", "until")  # fmt: skip
+    __slots__ = (
+        "accepted", "active", "address", "cause", "client", "connected", "connecting", "due", "owner", "server",
+        "session", "stage", "until",
+    )  # fmt: skip
 
-    def __init__(self, owner: Any, address: tuple[Any, ...], now: float) -> None:
-        self.owner = owner
+    def __init__(self, owner: object, address: tuple[Any, ...], now: float) -> None:
+        self.owner: Any = owner
         self.address = address
         self.session: Any = None
         self.client: Side = _NOBODY
         self.server: Side | None = None
         self.stage = Stage.WAITING
-        self.reason = ""
+        self.cause = ""
         self.accepted = now
         self.connecting = now
         self.connected = 0.0
         self.active = now  # when a byte last moved
         self.until = 0.0  # WAITING and CONNECTING: when that takes too long; 0 = never
+        self.due = 0  # the tick of the wheel at which the link is looked at; 0 = not on it
 
 
 _NOBODY: Any = None

@@ -1,8 +1,9 @@
 """The byte path: one epoll inside the event loop, read, write, and nothing in between.
 
-Nearly all of the cost of relaying is the kernel's, so everything here is about system calls that are *not* made: sockets
-are registered once and edge-triggered; a short read is not followed by another one just to hear EAGAIN (epoll(7) allows
-that, and the FIN comes as RDHUP); MSG_DONTWAIT instead of fcntl; TCP_NODELAY only where a second write follows.
+Nearly all of the cost of relaying is the kernel's, so everything here is about system calls that are *not* made:
+sockets are registered once and edge-triggered; a short read is not followed by another one just to hear EAGAIN
+(epoll(7) allows that, and the FIN comes as RDHUP); MSG_DONTWAIT instead of fcntl; TCP_NODELAY only where a second write
+follows.
 
 The rules that keep bytes whole:
 - RDHUP comes once. It is remembered per side, because the bytes before the FIN may have to wait for the peer.
@@ -14,9 +15,11 @@ The rules that keep bytes whole:
 
 import _socket
 import contextlib
+import fcntl
 import select
 import socket
 import struct
+import termios
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -41,6 +44,11 @@ _STREAM = socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
+def _unsent(side: Side) -> bool:
+    """Whether the kernel holds bytes that the other end has not acknowledged."""
+    return fcntl.ioctl(side.fd, termios.TIOCOUTQ, bytes(4)) != bytes(4)
+
+
 class Handler(Protocol):
     """Who decides about links. All calls come while a batch of events is handled: opening sockets has to `defer`."""
 
@@ -51,7 +59,7 @@ class Handler(Protocol):
         """The server refused, or cannot be reached; `error` is an errno. The link has no server side any more."""
 
     def closed(self, link: Link) -> None:
-        """Both sockets are closed; `link.reason` says why."""
+        """Both sockets are closed; `link.cause` says why."""
 
 
 class Relay:
@@ -129,16 +137,16 @@ class Relay:
             link.client.known = True
             self.epoll.register(link.client.fd, _READS)
 
-    def close(self, link: Link, reason: str = "", *, reset_server: bool = False) -> None:
-        """Cut both connections now. The first reason stays."""
+    def close(self, link: Link, cause: str = "", *, reset: Side | None = None) -> None:
+        """Cut both connections now. The first cause stays. `reset`: tell that side with RST, not with FIN."""
         if link.stage is Stage.CLOSED:
             return
         link.stage = Stage.CLOSED
-        link.reason = link.reason or reason
-        if reset_server and link.server is not None:
-            # A client that aborted must not look to the server like one that finished.
+        link.cause = link.cause or cause
+        if reset is not None:
+            # Where one side aborted, the other must not see what looks like a complete conversation.
             with contextlib.suppress(OSError):
-                link.server.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+                reset.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         self._forget(link.client)
         if link.server is not None:
             self._forget(link.server)
@@ -148,10 +156,10 @@ class Relay:
             if side is not None:
                 del side.peer, side.link
 
-    def end_input(self, side: Side, reason: str) -> None:
+    def end_input(self, side: Side, cause: str) -> None:
         """Treat a side that was silent for too long as one that said FIN, as haproxy does."""
         link = side.link
-        link.reason = link.reason or reason
+        link.cause = link.cause or cause
         if side.peer.pending is not None or side.eof:
             self.close(link)
         else:
@@ -164,8 +172,11 @@ class Relay:
     # -- events --------------------------------------------------------------------------------------------------------
 
     def ready(self) -> bool:
-        """Handle what epoll has, and stay a little while traffic flows: entering the event loop for every event costs
-        more than the event. Returns whether there is work left that no descriptor will announce."""
+        """Handle what epoll has, and stay a little while traffic flows.
+
+        Entering the event loop for every event would cost more than the event. Returns whether there is work left that
+        no descriptor will announce.
+        """
         poll, clock = self.epoll.poll, time.monotonic
         start = self.now = clock()
         events = poll(0, _EVENTS)
@@ -211,7 +222,12 @@ class Relay:
         if event & _OUT and side.pending is not None and self._flush(side):
             self._pump(side.peer)
         if event & _INPUT and not side.closed:
-            self._pump(side)
+            if side.eof:
+                # Nothing is read any more, so only this tells that the rest of the connection is gone as well.
+                if event & (_ERR | _HUP):
+                    self._lost(side)
+            else:
+                self._pump(side)
 
     def _early(self, side: Side, event: int) -> None:
         """A client that is watched while it has no server moved: only its going away matters now."""
@@ -219,10 +235,8 @@ class Relay:
             side.ended = True
         if event & (_PRI | _ERR):
             side.thorough = True
-        if event & (_ERR | _HUP):
-            self.close(side.link, "CD" if side.peer is not side else "CC", reset_server=True)
-        elif side.ended and not self._has_input(side):
-            self.close(side.link, "CC", reset_server=True)
+        if event & (_ERR | _HUP) or (side.ended and not self._has_input(side)):
+            self.close(side.link, "C", reset=side.link.server)
 
     def _has_input(self, side: Side) -> bool:
         try:
@@ -336,7 +350,7 @@ class Relay:
         side.eof = True
         peer = side.peer
         if side.broken or peer.eof:
-            self.close(side.link, reset_server=side.broken and side.is_client)
+            self.close(side.link, reset=peer if side.broken else None)
             return
         try:
             peer.sock.shutdown(socket.SHUT_WR)
@@ -345,10 +359,13 @@ class Relay:
 
     def _lost(self, side: Side) -> None:
         """Reading failed: the connection was reset, or is dead."""
+        peer = side.peer
         if side.is_client:
-            self.close(side.link, "CD", reset_server=True)
+            self.close(side.link, "C", reset=peer)
         else:
-            self.close(side.link, "SD")
+            # RST would throw away what the kernel has yet to deliver: a server that answers and then resets, because it
+            # did not want to read the rest of the request, still means its answer.
+            self.close(side.link, "S", reset=None if _unsent(peer) else peer)
 
     def _broke(self, side: Side) -> None:
         """Writing failed. What the side had sent before it went may still be unread, and belongs to its peer."""
@@ -356,7 +373,7 @@ class Relay:
             return
         side.broken = side.thorough = True
         side.pending = None
-        side.link.reason = side.link.reason or ("CD" if side.is_client else "SD")
+        side.link.cause = side.link.cause or ("C" if side.is_client else "S")
         if side.eof:
             self._lost(side)
         else:

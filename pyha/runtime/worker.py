@@ -99,7 +99,7 @@ class Worker:
     def _next(self, link: Link) -> None:
         server: Any = next(link.owner.servers, None)
         if server is None or self.relay.connect(link, socket.AF_INET6 if ":" in server[0] else socket.AF_INET, server):
-            self.relay.close(link, "SC")
+            self.relay.close(link, "S")
 
     def connected(self, link: Link) -> None:
         """Nothing to decide."""

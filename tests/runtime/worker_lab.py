@@ -108,7 +108,8 @@ class WorkerProcess:
         def answered():
             assert self.process.poll() is None, "the worker died"
             self.receive(0.05)
-            return [m for m in self.messages if m.type in {"configured", "rejected"} and m.generation == self.generation]
+            answers = [m for m in self.messages if m.type in {"configured", "rejected"}]
+            return [m for m in answers if m.generation == self.generation]
 
         answer = wait_for(answered, "the worker's answer")[0]
         assert answer.type == "configured", answer

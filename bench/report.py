@@ -1,0 +1,107 @@
+"""Tables and a picture from the measured rounds. Every figure is the median of interleaved rounds."""
+
+import json
+import statistics
+from pathlib import Path
+
+from bench.load import SCENARIOS, Scenario
+
+_ORDER = ("direct", "haproxy", "pyha", "pyha, kernel path")
+_COLOURS = {"direct": "#b0b0b0", "haproxy": "#4c78a8", "pyha": "#f58518", "pyha, kernel path": "#54a24b"}
+
+
+def median(rounds: list[dict], scenario: str, subject: str, key: str) -> float | None:
+    """The median of one figure, or None when it was not measured."""
+    values = [row[key] for row in rounds if row["scenario"] == scenario and row["subject"] == subject]
+    return statistics.median(values) if values else None
+
+
+def ratio(rounds: list[dict], scenario: str, subject: str) -> float | None:
+    """Against haproxy: the median over rounds of the ratio within each round, so that a noisy moment hits both."""
+    rates: dict[int, dict[str, float]] = {}
+    for row in rounds:
+        if row["scenario"] == scenario:
+            rates.setdefault(row["round"], {})[row["subject"]] = row["rate"]
+    ratios = [rate[subject] / rate["haproxy"] for rate in rates.values() if subject in rate and rate.get("haproxy")]
+    return statistics.median(ratios) if ratios else None
+
+
+def subjects(rounds: list[dict]) -> list[str]:
+    """Who took part, in a fixed order."""
+    there = {row["subject"] for row in rounds}
+    return [name for name in _ORDER if name in there]
+
+
+def markdown(data: dict) -> str:
+    """The table for people."""
+    rounds = data["rounds"]
+    lines = ["# pyha beside haproxy", "", data["machine"], "",
+             "| | " + " | ".join(subjects(rounds)) + " | pyha / haproxy |",
+             "|---|" + "---|" * (len(subjects(rounds)) + 1)]  # fmt: skip
+    for scenario in SCENARIOS:
+        cells = [_cell(rounds, scenario, subject) for subject in subjects(rounds)]
+        against = ratio(rounds, scenario.name, "pyha")
+        lines.append(f"| {scenario.title} | " + " | ".join(cells) + f" | {f'**{against:.2f}**' if against else '-'} |")
+    lines += ["", "| memory | " + " | ".join(data["memory"]) + " |", "|---|" + "---|" * len(data["memory"])]
+    for key in ("pss", "rss"):
+        for moment in ("idle", "loaded"):
+            row = [f"{figures[moment][key] / 1e6:.1f} MB" for figures in data["memory"].values()]
+            lines.append(f"| {key.upper()}, {moment} | " + " | ".join(row) + " |")
+    count = " / ".join(f"{name} {figures['idle']['processes']}" for name, figures in data["memory"].items())
+    lines += ["", f"Processes: {count}. Memory is the sum over all of them; 'loaded' is with {data['held']} connections held open.", ""]  # noqa: E501 - prose
+    return "\n".join(lines)
+
+
+def _cell(rounds: list[dict], scenario: Scenario, subject: str) -> str:
+    rate = median(rounds, scenario.name, subject, "rate")
+    if rate is None:
+        return "-"
+    figure = f"{rate / 1e9:.2f} GB/s" if scenario.unit == "bytes/s" else f"{rate:,.0f}/s"
+    if subject == "direct":
+        return figure
+    user = median(rounds, scenario.name, subject, "cpu_user") or 0.0
+    return f"{figure} ({_cpu(rounds, scenario, subject):.0f} {scenario.cpu_unit}, {user:.0f} user)"
+
+
+def _cpu(rounds: list[dict], scenario: Scenario, subject: str) -> float:
+    return sum(median(rounds, scenario.name, subject, key) or 0.0 for key in ("cpu_user", "cpu_system"))
+
+
+def plot(data: dict, path: Path) -> None:
+    """One picture: rates relative to haproxy, and CPU per unit beside them."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot
+
+    rounds = data["rounds"]
+    who = [name for name in subjects(rounds) if median(rounds, "connections", name, "rate")]
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(12, 4.5))
+    width = 0.8 / len(who)
+    for index, subject in enumerate(who):
+        places = [place + index * width for place in range(len(SCENARIOS))]
+        left.bar(places, [ratio(rounds, scenario.name, subject) or 0 for scenario in SCENARIOS], width,
+                 label=subject, color=_COLOURS[subject])  # fmt: skip
+        if subject != "direct":
+            costs = [_cpu(rounds, scenario, subject) for scenario in SCENARIOS]
+            right.bar(places, costs, width, color=_COLOURS[subject])
+    left.axhline(1, color="black", linewidth=0.8)
+    left.set_title("rate, haproxy = 1")
+    left.legend()
+    right.set_title("CPU of the balancer per unit")
+    middle = [place + 0.4 - width / 2 for place in range(len(SCENARIOS))]
+    left.set_xticks(middle, [scenario.title.replace(" on ", "\non ") for scenario in SCENARIOS], fontsize=8)
+    right.set_xticks(middle, [scenario.cpu_unit for scenario in SCENARIOS], fontsize=8)
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+
+
+def write(data: dict, directory: Path, name: str) -> list[Path]:
+    """The three files of one run."""
+    directory.mkdir(parents=True, exist_ok=True)
+    paths = [directory / f"{name}{suffix}" for suffix in (".json", ".md", ".png")]
+    paths[0].write_text(json.dumps(data, indent=1) + "\n")
+    paths[1].write_text(markdown(data))
+    plot(data, paths[2])
+    return paths

@@ -1,0 +1,132 @@
+"""What is measured: nothing in between, haproxy, and pyha, all in front of the same nginx."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# One configuration for both balancers; only the port that clients connect to differs.
+HAPROXY_CFG = """\
+global
+    maxconn 20000
+    nbthread 1
+
+defaults
+    mode tcp
+    timeout connect 5s
+    timeout client 1m
+    timeout server 1m
+
+frontend bench
+    bind 127.0.0.1:{port}
+    default_backend origin
+
+backend origin
+    balance roundrobin
+    server one 127.0.0.1:{origin}
+    server two 127.0.0.1:{origin}
+"""
+
+NGINX_CONF = """\
+worker_processes 1;
+daemon off;
+pid {directory}/nginx.pid;
+error_log {directory}/nginx.log;
+events {{ worker_connections 16384; }}
+http {{
+    access_log off;
+    sendfile on;
+    keepalive_requests 1000000000;
+    server {{
+        listen 127.0.0.1:{port} backlog=8192;
+        location / {{ return 200 "hello, this answer is about as long as that of a health check\\n"; }}
+        location /large {{ root {directory}; }}
+    }}
+}}
+"""
+
+LARGE = 16 * 1024 * 1024
+"""Bytes of the large answer."""
+
+
+@dataclass
+class Subject:
+    """Something that listens on a port; `process` is None for the origin itself."""
+
+    name: str
+    port: int
+    process: subprocess.Popen | None = None
+    directory: Path | None = None
+
+    def stop(self) -> None:
+        """End it and wait."""
+        if self.process is None:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def free_port() -> int:
+    """A port that nobody uses now."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def origin(directory: Path) -> Subject:
+    """nginx with one worker, a small and a large answer."""
+    port = free_port()
+    (directory / "large").write_bytes(os.urandom(LARGE))
+    config = directory / "nginx.conf"
+    config.write_text(NGINX_CONF.format(port=port, directory=directory))
+    directory.chmod(0o755)
+    return _started(Subject("direct", port, _run(["nginx", "-c", str(config)], directory / "nginx.out")))
+
+
+def haproxy(directory: Path, to: int) -> Subject:
+    """The real one, in its default single-process mode."""
+    port = free_port()
+    config = directory / "haproxy.cfg"
+    config.write_text(HAPROXY_CFG.format(port=port, origin=to))
+    return _started(Subject("haproxy", port, _run(["haproxy", "-db", "-f", str(config)], directory / "haproxy.out")))
+
+
+def pyha(directory: Path, to: int, *options: str) -> Subject:
+    """`pyha run` with the same file, one worker."""
+    port = free_port()
+    config = directory / f"pyha-{port}.cfg"
+    config.write_text(HAPROXY_CFG.format(port=port, origin=to))
+    environment = {**os.environ, "PYHA_RUNTIME_DIR": str(directory / f"run-{port}"), "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-P", "-m", "pyha", "run", "-f", str(config), *options]
+    return _started(Subject("pyha", port, _run(command, directory / f"pyha-{port}.out", environment)))
+
+
+def _run(command: list[str], output: Path, environment: dict[str, str] | None = None) -> subprocess.Popen:
+    with output.open("w") as sink:
+        return subprocess.Popen(command, stdout=sink, stderr=sink, env=environment)
+
+
+def _started(subject: Subject) -> Subject:
+    end = time.monotonic() + 15
+    while time.monotonic() < end:
+        if subject.process is not None and subject.process.poll() is not None:
+            break
+        try:
+            with socket.create_connection(("127.0.0.1", subject.port), 1) as sock:
+                sock.sendall(b"GET / HTTP/1.0\r\n\r\n")
+                if sock.recv(1):
+                    return subject
+        except OSError:
+            time.sleep(0.05)
+    subject.stop()
+    raise SystemExit(f"{subject.name} does not answer on port {subject.port}")
