@@ -1,6 +1,7 @@
 """One health check over real sockets: performs what a Dialogue asks for and reports what happens."""
 
 import asyncio
+import os
 import socket
 import ssl
 import struct
@@ -9,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pyha.config.model import Tls
+from pyha.errors import FitnessError
 from pyha.health.dialogue import Action, Conclude, Connect, Dialogue, Script, Send, Stage
 from pyha.health.schedule import Timeouts
 from pyha.health.verdict import Verdict
@@ -104,7 +106,7 @@ class _Run:
         except OSError as error:
             if self._stage == "handshake":
                 return self._dialogue.failed(self._stage, _handshake_failure(error))
-            return self._dialogue.failed(self._stage, error.strerror or str(error))
+            return self._dialogue.failed(self._stage, _system_words(error))
 
     async def _perform(self, actions: Sequence[Action]) -> Sequence[Action]:
         for action in actions:
@@ -138,7 +140,11 @@ class _Run:
 
     async def _handshake(self, sock: socket.socket, tls: Tls) -> None:
         self._stage = "handshake"
-        stream = TlsStream(sock, tls, self._contexts.get(tls))
+        try:
+            context = self._contexts.get(tls)
+        except FitnessError as error:
+            raise OSError(0, str(error)) from error
+        stream = TlsStream(sock, tls, context)
         self._stream = stream
         await stream.handshake()
 
@@ -148,7 +154,16 @@ class _Run:
             self._stream = None
 
 
+def _system_words(error: OSError) -> str:
+    """What the kernel calls it; asyncio puts words of its own around the number."""
+    if error.errno and error.errno > 0:
+        return os.strerror(error.errno)
+    return error.strerror or str(error)
+
+
 def _handshake_failure(error: OSError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"SSL handshake failure ({getattr(error, 'verify_message', '') or error.args[-1]})"
+    if isinstance(error.__cause__, FitnessError):
+        return str(error.__cause__)
     return "SSL handshake failure"

@@ -4,14 +4,13 @@ import asyncio
 import contextlib
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pyha.config.model import Check, Config, Tls
+from pyha.config.model import Tls
 from pyha.errors import FitnessError
 from pyha.health.dialogue import Connect, Script
-from pyha.health.probes import PROBES
 
 _READ = 16 * 1024
 SYSTEM_CA = "@system-ca"
@@ -64,39 +63,6 @@ def _why(error: OSError, expected: str) -> str:
     if isinstance(error, ssl.SSLError):
         return f"it holds no readable PEM {expected}"
     return (error.strerror or str(error)).lower()
-
-
-def tls_problems(config: Config) -> list[str]:
-    """One sentence for every server whose checks cannot speak TLS as configured, for `pyha check`."""
-    contexts = TlsContexts()
-    problems = []
-    for where, connect in _tls_connects(config):
-        try:
-            contexts.get(connect)
-        except FitnessError as error:
-            problems.append(f"{where}: {error}")
-    return problems
-
-
-def script_problems(config: Config) -> list[str]:
-    """One sentence for every check whose patterns cannot be read."""
-    problems = []
-    for backend in config.backends:
-        try:
-            PROBES[backend.health.kind](backend.health, Check())
-        except ValueError as error:
-            problems.append(f"backend {backend.name}: {error}")
-    return problems
-
-
-def _tls_connects(config: Config) -> Iterator[tuple[str, Tls]]:
-    for backend in config.backends:
-        for server in backend.servers:
-            if server.check is None:
-                continue
-            with contextlib.suppress(ValueError):  # told by script_problems
-                for tls in tls_of(PROBES[backend.health.kind](backend.health, server.check)):
-                    yield f"backend {backend.name}, server {server.name}", tls
 
 
 def tls_of(script: Script) -> list[Tls]:

@@ -1,0 +1,52 @@
+"""The servers of one backend together: how many are usable, and what is logged when one of them changes."""
+
+from collections.abc import Callable, Iterable, Mapping
+
+from pyha.config.model import Backend, Server
+
+from .server import CheckLogged, Effect, ServerHealth, Status, StatusChanged
+from .wording import Line, Remaining, Subject, change_line, check_line, none_left_line
+
+Load = Callable[[str, str], tuple[int, int]]
+"""Sessions and queued connections of (backend, server), as far as anybody knows."""
+
+
+def usable(server: Server, status: Status) -> bool:
+    """New connections may go there."""
+    return status == "UP" and server.weight > 0
+
+
+def count(backend: Backend, statuses: Mapping[str, Status]) -> tuple[int, int]:
+    """How many active and how many backup servers are usable."""
+    active = backup = 0
+    for server in backend.servers:
+        if usable(server, statuses[server.name]):
+            active, backup = (active, backup + 1) if server.backup else (active + 1, backup)
+    return active, backup
+
+
+def lines(backend: Backend, server: Server, effects: Iterable[Effect], machines: Mapping[str, ServerHealth],
+          duration_ms: int, load: Load, *, listen: bool) -> list[Line]:
+    """What to log about the effects of one server's machine, right after they were returned."""
+    subject = Subject(backend.name, server.name, server.backup, server.weight)
+    result: list[Line] = []
+    for effect in effects:
+        if isinstance(effect, CheckLogged) and backend.health.log_health_checks:
+            assert server.check is not None
+            result.append(check_line(subject, effect.verdict, duration_ms, effect.health, server.check))
+        elif isinstance(effect, StatusChanged):
+            result += _changed(backend, server, subject, effect, machines, duration_ms, load, listen=listen)
+    return result
+
+
+def _changed(backend: Backend, server: Server, subject: Subject, effect: StatusChanged,
+             machines: Mapping[str, ServerHealth], duration_ms: int, load: Load, *, listen: bool) -> list[Line]:
+    active, backup = count(backend, {name: machine.status for name, machine in machines.items()})
+    # With log-health-checks the line before has said why.
+    told = effect.verdict is None or backend.health.log_health_checks
+    reason = "" if told or effect.verdict is None else effect.verdict.reason(duration_ms)
+    remaining = Remaining(active, backup, *load(backend.name, server.name))
+    result = [change_line(subject, effect.old, effect.new, reason, remaining)]
+    if usable(server, effect.old) and not active + backup:
+        result.append(none_left_line(backend.name, listen=listen))
+    return result

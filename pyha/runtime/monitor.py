@@ -1,0 +1,115 @@
+"""The monitor process: checks every server, tells everybody, and answers for the listeners that relay nothing.
+
+It runs on asyncio itself: a few checks a second need no uvloop, and its sockets live for milliseconds.
+"""
+
+import asyncio
+import logging
+import os
+
+from pyha.config.model import Backend, Config
+from pyha.control.messages import Configure, Configured, Message, Rejected, ServerStates, Stop, WorkerReport
+from pyha.errors import FitnessError
+from pyha.health.wording import Line
+from pyha.runtime import log
+from pyha.runtime.channel import Channel
+from pyha.runtime.checks import Checks, Key
+from pyha.runtime.watch import Watch
+
+logger = logging.getLogger("pyha.monitor")
+
+_TOGETHER = 2.0  # seconds; news that change no decision (when the last check was) are told this often
+_LEVELS = {"emerg": logging.CRITICAL, "alert": logging.ERROR, "notice": log.NOTICE}
+
+
+class Monitor:
+    """What the messages of the supervisor make of this process."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self.checks = Checks(self._publish, self._say, self._load)
+        self.stopped = asyncio.Event()
+        self.config = Config()
+        self.reports: dict[int, WorkerReport] = {}
+        self._generation = 0
+        self._news: set[Key] = set()
+        self._told: dict[Key, tuple[object, ...]] = {}
+        self._flush: asyncio.TimerHandle | None = None
+
+    async def run(self) -> int:
+        """Until Stop, or until the supervisor is gone."""
+        self.channel.attach(asyncio.get_running_loop(), self._message, self.stopped.set)
+        await self.stopped.wait()
+        self.checks.close()
+        await self.channel.drain()
+        return 0
+
+    def _message(self, message: Message, fds: list[int]) -> None:
+        if isinstance(message, Configure):
+            self._configure(message, fds)
+        elif isinstance(message, WorkerReport):
+            self.reports[message.worker] = message
+        elif isinstance(message, Stop):
+            self.stopped.set()
+
+    def _configure(self, message: Configure, fds: list[int]) -> None:
+        for fd in fds:
+            os.close(fd)
+        try:
+            self.checks.configure(message.config, message.servers, strict=self._generation > 0)
+        except FitnessError as error:
+            self.channel.send(Rejected(generation=message.generation, reason=str(error)))
+            return
+        self.config, self._generation = message.config, message.generation
+        self.channel.send(Configured(generation=message.generation))
+        self._tell(set(self.checks.watches))
+
+    # -- news --------------------------------------------------------------------------------------------------------
+
+    def _publish(self, watch: Watch) -> None:
+        key = watch.assignment.backend.name, watch.assignment.server.name
+        self._news.add(key)
+        state = watch.state()
+        urgent = self._told.get(key) != (state.status, state.health, state.address, state.check and state.check.status)
+        self._tell_within(0.0 if urgent else _TOGETHER)
+
+    def _tell_within(self, delay: float) -> None:
+        loop = asyncio.get_running_loop()
+        if self._flush and self._flush.when() > loop.time() + delay:
+            self._flush.cancel()
+            self._flush = None
+        if self._flush is None:
+            self._flush = loop.call_later(delay, self._tell_news)
+
+    def _tell_news(self) -> None:
+        self._flush = None
+        self._tell(self._news)
+
+    def _tell(self, keys: set[Key]) -> None:
+        states = [watch.state() for key, watch in self.checks.watches.items() if key in keys]
+        for state in states:
+            self._told[state.backend, state.server] = (
+                state.status, state.health, state.address, state.check and state.check.status)
+        self._news = set()
+        if states:
+            self.channel.send(ServerStates(states=tuple(states)))
+
+    # -- what the checks need ----------------------------------------------------------------------------------------
+
+    def _say(self, _backend: Backend, line: Line) -> None:
+        logger.log(_LEVELS[line.level], "%s", line.text)
+
+    def _load(self, backend: str, server: str) -> tuple[int, int]:
+        rows = [row for report in self.reports.values() for row in report.servers
+                if (row.backend, row.server) == (backend, server)]
+        return sum(row.sessions for row in rows), sum(row.queued for row in rows)
+
+
+def main(channel: Channel) -> int:
+    """Run the monitor until the supervisor says stop or goes away. Returns the exit code."""
+    log.setup("monitor")
+    return asyncio.run(_main(channel))
+
+
+async def _main(channel: Channel) -> int:
+    return await Monitor(channel).run()
