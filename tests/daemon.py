@@ -57,11 +57,16 @@ def refused(port, host="127.0.0.1"):
 class Daemon:
     """`pyha run` with files in a directory of its own; `with` ends it, whatever happened."""
 
-    def __init__(self, directory, haproxy=None, keepalived=None, prefix=(), wait=True, options=()):
+    @staticmethod
+    def command(name):
+        """The words that run one of pyha's commands."""
+        return [*PROGRAM, name]
+
+    def __init__(self, directory, haproxy=None, keepalived=None, prefix=(), options=(), log=None):
         self.directory = Path(directory)
         self.runtime = self.directory / "run"
         self.env = {"PYHA_RUNTIME_DIR": str(self.runtime)}
-        self.log_path = self.directory / "pyha.log"
+        self.log_path = Path(log or self.directory / "pyha.log")
         self.files = []
         for option, name, text in (("-f", "haproxy.cfg", haproxy), ("-k", "keepalived.conf", keepalived)):
             if text is not None:
@@ -72,8 +77,7 @@ class Daemon:
                                             stderr=subprocess.STDOUT, env={**os.environ, **self.env})
         self.pids = set()
         try:
-            if wait:
-                self.wait_running()
+            self.wait_running()
         except BaseException:
             self.close()
             raise
@@ -85,13 +89,19 @@ class Daemon:
         self.close()
 
     def wait_running(self):
-        wait_until(lambda: "running: " in self.log or self.process.poll() is not None, lambda: self.log)
+        wait_until(self._is_up, lambda: f"running: {self.log}")
         assert self.process.poll() is None, self.log
         self.children()
 
+    def _is_up(self):
+        if self.process.poll() is not None:
+            return True
+        # Where the log is not kept, the control socket is the first sign of life; listeners are bound before it.
+        return "running: " in self.log if self.log_path.is_file() else self.ask("status").returncode == 0
+
     @property
     def log(self):
-        return self.log_path.read_text()
+        return self.log_path.read_text() if self.log_path.is_file() else "(not kept)"
 
     def ask(self, *arguments):
         return pyha(*arguments, env=self.env)
