@@ -1,7 +1,7 @@
 """A stand-in for kube-apiserver: TLS, health endpoints, /whoami, a /watch that streams a line a second.
 
-SIGTERM stops it as kube-apiserver stops with --shutdown-delay-duration: /readyz answers 500 while everything else goes on
-being served, so that balancers notice; then no new connection is accepted, requests finish, watches are ended in order.
+SIGTERM stops it as kube-apiserver stops with --shutdown-delay-duration: /readyz answers 500 while everything else is
+still served, so that balancers notice; then no new connection is accepted, requests finish, watches are ended in order.
 """
 
 import argparse
@@ -100,8 +100,8 @@ class Connection(asyncio.Protocol):
     def _send(self, status: int, body: str, *, head: bool) -> None:
         content = body.encode()
         self._transport.write(
-            f"HTTP/1.1 {status} {_REASONS[status]}\r\nContent-Length: {len(content)}\r\nConnection: close\r\n\r\n".encode()
-            + (b"" if head else content)
+            f"HTTP/1.1 {status} {_REASONS[status]}\r\n"
+            f"Content-Length: {len(content)}\r\nConnection: close\r\n\r\n".encode() + (b"" if head else content)
         )
         self._transport.close()
 
@@ -156,5 +156,5 @@ if __name__ == "__main__":
     parser.add_argument("--port", type=int, default=6443)
     parser.add_argument("--cert", required=True)
     parser.add_argument("--key", required=True)
-    parser.add_argument("--delay", type=float, default=5.0, help="seconds between SIGTERM and the last accepted connection")
+    parser.add_argument("--delay", type=float, default=5.0, help="seconds from SIGTERM to the last new connection")
     asyncio.run(_main(parser.parse_args()))

@@ -19,8 +19,8 @@ def create(directory: Path, servers: Mapping[str, Sequence[str]]) -> None:
             "keyUsage=critical,digitalSignature\nextendedKeyUsage=serverAuth\n"
         )
         _openssl(directory, "req", *_key(f"{name}.key"), "-out", f"{name}.csr", "-subj", f"/CN={name}")
-        _openssl(directory, "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial",
-                 "-days", "2", "-extfile", f"{name}.ext", "-out", f"{name}.crt")
+        _openssl(directory, "x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key",
+                 "-CAcreateserial", "-days", "2", "-extfile", f"{name}.ext", "-out", f"{name}.crt")
 
 
 def _key(file: str) -> list[str]:

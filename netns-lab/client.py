@@ -1,8 +1,8 @@
 """The client: a new TLS connection with one request every 10 ms, each bounded in time, each recorded.
 
-One line of JSON on standard output a request: [started, ended, node, via, error], times of the monotonic clock in seconds,
-`node` who answered, `via` which balancer carried it, `error` a word when there was no answer. Started late by more than
-what a pause can excuse, requests are left out rather than sent in a burst; the line {"skipped": n} says so.
+One line of JSON on stdout a request, [started, ended, node, via, error]: seconds of the monotonic clock; `node`
+who answered, `via` which balancer carried it, `error` a word when there was no answer. When the machine was too busy to
+begin them in time, requests are left out rather than sent in a burst; the line {"skipped": n} says so.
 """
 
 import argparse

@@ -1,7 +1,7 @@
-"""`make demo`: three masters, a client and a switch on one machine; the holder of the virtual address dies in several ways.
+"""`make demo`: three masters, a client and a switch on one machine; the holder of the virtual address dies.
 
-Run as root it plays every scene in network namespaces; without root the part that loopback can show. It ends with exit
-code 0 if every scene went as promised, 1 if not or if the lab did not come up, 2 for a wrong command line, 130 after Ctrl-C.
+Run as root it plays every scene in network namespaces; without root the part that loopback can show. Exit codes: 0
+every scene went as promised, 1 not so, or the lab did not come up, 2 wrong command line, 130 Ctrl-C.
 """
 
 import argparse
@@ -75,7 +75,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _needed(program: str, *, root: bool) -> list[str]:
-    return [*(_NEEDED if root else ("openssl", "setpriv")), *(("haproxy", "keepalived") if program == "classic" else ())]
+    classic = ("haproxy", "keepalived") if program == "classic" else ()
+    return [*(_NEEDED if root else ("openssl", "setpriv")), *classic]
 
 
 async def _run(options: Options, *, root: bool) -> int:
@@ -113,7 +114,7 @@ async def _play_in_lab(options: Options) -> int:
 
 
 async def _play_on_loopback(options: Options) -> int:
-    print("Not root: on loopback, one balancer in front of three apiservers. Left out, for they need network namespaces:")
+    print("Not root: one balancer in front of three apiservers on loopback. Left out, for it needs network namespaces:")
     print("\n".join(f"  - {script.title}" for script in SCENES[len(LOOPBACK):]))
     directory = Path(tempfile.mkdtemp(prefix=f"{network.PREFIX}{os.getpid()}-"))
     stage = Stage(options, None, directory / "lab", _say)
@@ -154,7 +155,7 @@ def _report(stage: Stage) -> int:
     stem = options.out / ("demo" if options.program == "pyha" else f"demo-{options.program}")
     files = [stem.with_suffix(".svg"), stem.with_suffix(".png")]
     picture.draw(timeline, f"{name}: {where}", files, options.watches)
-    stem.with_suffix(".txt").write_text(text + "\n")
+    stem.with_suffix(".txt").write_text(f"{text}\n\nWhat was promised\n{table.promises(timeline.scenes)}\n")
     stem.with_suffix(".json").write_text(json.dumps(_figures(timeline, options), indent=1) + "\n")
     print("Picture: " + " and ".join(str(file) for file in files))
     broken = [str(scene.number) for scene in timeline.scenes if not scene.kept]
@@ -197,7 +198,7 @@ def _look_around(lab: Lab) -> str:
              f"  ip netns exec {lab.namespace(CLIENT[0])} curl --cacert {ca} https://{VIP}:8443/whoami",
              f"  ip netns exec {holder} env PYHA_RUNTIME_DIR={lab.directory}/m1/run {sys.executable} -m pyha status",
              f"  ip netns exec {holder} tcpdump -ni {network.INTERFACE} vrrp",
-             f"  ip -n {lab.namespace(network.SWITCH)} link set m1 down      pulls the cable of m1; `up` plugs it in again",
+             f"  ip -n {lab.namespace(network.SWITCH)} link set m1 down      pulls m1's cable; `up` plugs it in again",
              f"  ls {lab.directory}/m1 {lab.directory}/logs      the configuration of m1, and what everybody said",
              f"  {sys.executable} {Path(__file__).resolve()} --clean      removes it all"]
     return "\n".join(lines)

@@ -1,7 +1,7 @@
 """The network of the lab: a switch, three masters and a client in network namespaces, joined by cables.
 
-Every name begins with `pyha-demo-PID-`; both ends of every cable are inside namespaces, so that the machine's own network
-never sees any of it, and removing the namespaces removes everything.
+Every name begins with `pyha-demo-PID-`; both ends of every cable are inside namespaces, so that the machine's own
+network never sees any of it, and removing the namespaces removes everything.
 """
 
 import contextlib

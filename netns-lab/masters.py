@@ -24,10 +24,10 @@ class Place:
     namespace: str | None
     outlives: bool
 
-    async def start(self, name: str, argv: list[str], environment: Mapping[str, str] | None = None) -> processes.Process:
+    async def start(self, name: str, argv: list[str]) -> processes.Process:
         """Start a program here; its words go to a file of its own in logs/."""
-        return await processes.start(argv, self.log(name), namespace=self.namespace, environment=environment,
-                                     outlives=self.outlives)
+        return await processes.start(argv, self.log(name), namespace=self.namespace, outlives=self.outlives,
+                                     environment={"PYHA_RUNTIME_DIR": str(self.directory / "run"), "NO_COLOR": "1"})
 
     def log(self, name: str) -> Path:
         """The file with what a program said."""
@@ -64,9 +64,7 @@ class Balancer:
     async def start(self) -> None:
         """Start it."""
         for name, argv in self._commands.items():
-            self._running[name] = await self._place.start(
-                name, argv, {"PYHA_RUNTIME_DIR": str(self._place.directory / "run"), "NO_COLOR": "1"}
-            )
+            self._running[name] = await self._place.start(name, argv)
 
     def kill(self) -> int:
         """SIGKILL for all its processes at once; returns how many there were."""
@@ -88,7 +86,8 @@ def _commands(program: str, directory: Path, *, vrrp: bool) -> dict[str, list[st
     haproxy, keepalived = str(directory / "haproxy.cfg"), str(directory / "keepalived.conf")
     if program == "pyha":
         # -P: the package is the installed one, whatever lies in the current directory.
-        return {"pyha": [sys.executable, "-P", "-m", "pyha", "run", "-f", haproxy, *(["-k", keepalived] if vrrp else [])]}
+        argv = [sys.executable, "-P", "-m", "pyha", "run", "-f", haproxy]
+        return {"pyha": [*argv, "-k", keepalived] if vrrp else argv}
     pair = {"haproxy": ["haproxy", "-W", "-db", "-f", haproxy, "-p", str(directory / "haproxy.pid")]}
     if vrrp:  # first, because it is to be stopped first: the address leaves before the balancer does
         pair = {"keepalived": ["keepalived", "--dont-fork", "--log-console", "--log-detail", "--vrrp", "--use-file",
@@ -101,11 +100,11 @@ class ApiserverProcess:
     """The stand-in apiserver of one master; `delay` is how long it stays after it has said that it is leaving."""
 
     def __init__(self, place: Place, address: str, port: int, delay: float) -> None:
-        certificates = place.directory.parent / "certificates"
+        certificate = place.directory.parent / "certificates" / f"{place.name}.crt"
         self._place = place
         self._argv = [sys.executable, str(HERE / "apiserver.py"), "--node", place.name, "--address", address,
                       "--port", str(port), "--delay", str(delay),
-                      "--cert", str(certificates / f"{place.name}.crt"), "--key", str(certificates / f"{place.name}.key")]
+                      "--cert", str(certificate), "--key", str(certificate.with_suffix(".key"))]
         self._process: processes.Process | None = None
 
     async def start(self) -> None:

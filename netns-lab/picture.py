@@ -6,6 +6,7 @@ Everything can be told apart without colour: bars by their hatching, failures by
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -16,7 +17,7 @@ from timeline import Change, Fact, Scene, Timeline
 _BIN = 0.1  # seconds
 _LONG_GAP = 0.25  # seconds; shorter ones are not worth an arrow
 _SERVING, _ANSWERED, _FAILED, _INK, _GREY = "#1f5f99", "#9cc3e4", "#b3261e", "#222222", "#777777"
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans", "font.size": 10, "axes.spines.top": False, "axes.spines.right": False,
     "axes.edgecolor": _GREY, "axes.titlelocation": "left", "axes.titlesize": 11, "axes.titleweight": "bold",
     "hatch.linewidth": 0.9, "svg.hashsalt": "pyha", "text.color": _INK,
@@ -29,11 +30,12 @@ def draw(timeline: Timeline, title: str, files: Iterable[Path], watches: int) ->
     holders = any(change.fact is Fact.ADDRESS for change in timeline.changes)
     ratios = ([2.6] if holders else []) + [3.0, 1.3]
     caption = 0.215 * len(timeline.scenes) + 0.75  # inches
-    height = 1.45 * sum(ratios) + caption + 0.9
+    height = 1.2 * sum(ratios) + caption + 1.6
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(15, height))
         axes = figure.subplots(len(ratios), 1, sharex=True, height_ratios=ratios, squeeze=False)[:, 0]
-        figure.subplots_adjust(left=0.055, right=0.985, top=1 - 1.05 / height, bottom=(caption + 0.25) / height, hspace=0.28)
+        figure.subplots_adjust(left=0.055, right=0.985, hspace=0.22,
+                               top=1 - 1.25 / height, bottom=(caption + 0.3) / height)
         figure.text(0.012, 1 - 0.38 / height, title, fontsize=16, fontweight="bold")
         if holders:
             _holders(axes[0], timeline)
@@ -47,7 +49,8 @@ def draw(timeline: Timeline, title: str, files: Iterable[Path], watches: int) ->
 
 
 def _legend(axes: Axes, handles: list[Patch]) -> None:
-    axes.legend(handles=handles, loc="lower right", bbox_to_anchor=(1.0, 0.99), ncols=4, frameon=False, borderaxespad=0.1)
+    axes.legend(handles=handles, loc="lower right", bbox_to_anchor=(1.0, 0.99), ncols=4, frameon=False,
+                borderaxespad=0.1)
 
 
 def _holders(axes: Axes, timeline: Timeline) -> None:
@@ -141,8 +144,11 @@ def _scene_marks(axes: list[Axes], timeline: Timeline) -> None:
         start = scene.start - timeline.zero
         for each in axes:
             each.axvline(start, color=_GREY, linewidth=0.9, linestyle=(0, (4, 3)), zorder=0)
-        axes[0].text(start, 1.19, f" {scene.number} ", transform=axes[0].get_xaxis_transform(), ha="left", va="bottom",
-                     color="white", fontweight="bold", bbox={"facecolor": _INK, "edgecolor": _INK, "boxstyle": "round,pad=0.15"})
+        axes[0].annotate(
+            f" {scene.number} ", (start, 1.0), xycoords=axes[0].get_xaxis_transform(), xytext=(0, 30),
+            textcoords="offset points", ha="left", va="bottom", color="white", fontweight="bold",
+            bbox={"facecolor": _INK, "edgecolor": _INK, "boxstyle": "round,pad=0.15"},
+        )
 
 
 def _caption(figure: Figure, timeline: Timeline, height: float, caption: float) -> None:

@@ -22,8 +22,8 @@ async def start(
 ) -> Process:
     """Start a program, in a network namespace if one is named; what it says on standard error goes to `log`.
 
-    Its standard output goes there too, or with `piped` to `process.stdout`. It is in a session of its own, so that Ctrl-C
-    reaches the demo only, and unless it `outlives` the demo, the kernel ends it should the demo die without cleaning up.
+    Its standard output goes there too, or with `piped` to `process.stdout`. It is in a session of its own, so that
+    Ctrl-C reaches the demo only, and unless it `outlives` the demo, the kernel ends it should the demo just die.
     """
     command = [*(["ip", "netns", "exec", namespace] if namespace else []), *argv]
     if not outlives:

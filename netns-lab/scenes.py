@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from lab import INTERFACE
 from stage import ADDRESSES, VIP, Stage
 
-# RFC 3768 section 6.1: the Master_Down_Interval is 3 * Advertisement_Interval + Skew_Time, with priority 101 and one second
-# 3.61 s; the rest is for the gratuitous ARP, the handshake and a busy machine.
+# RFC 3768 section 6.1: the Master_Down_Interval is 3 * Advertisement_Interval + Skew_Time, with priority 101 and one
+# second 3.61 s; the rest is for the gratuitous ARP, the handshake and a busy machine.
 TAKEOVER = 3.7
 HANDOVER = 1.0
 """A planned stop says so with priority 0: Skew_Time (0.6 s) instead of the whole interval."""
@@ -31,8 +31,7 @@ async def everything_up(stage: Stage) -> None:
         await stage.expect("exactly one master holds the address", lambda: len(stage.serving) == 1, 1)
         holder = (stage.serving or ["m1"])[0]
         listing = stage.lab.ip(holder, "address", "list", INTERFACE)
-        for line in listing.splitlines():
-            stage.note(f"{holder}| {line}")
+        stage.show(f"{holder}# ip addr list {INTERFACE}\n{listing}")
         shown = any(f"inet {VIP}/24 " in line and f"scope global secondary {INTERFACE}" in line
                     for line in listing.splitlines())
         stage.promise(f"`ip addr list {INTERFACE}` on {holder} shows it as `scope global secondary`", kept=shown)
@@ -63,8 +62,8 @@ async def holder_is_killed(stage: Stage) -> None:
     await _taken_over(stage, heir)
     await _settled(stage)
     if holder in stage.addresses:
-        stage.note(f"{holder} still has the address on its interface, for nobody is left there to remove it (the same with "
-                   f"keepalived); the gratuitous ARP of {heir} moved the clients")
+        stage.note(f"{holder} still has the address on its interface, for nobody is left there to remove it")
+        stage.note(f"(that is so with keepalived as well); the gratuitous ARP of {heir} moved the clients")
     stage.promise_gap(TAKEOVER)
 
 

@@ -91,7 +91,8 @@ class Stage:
         for node in self.balancers:
             await self.start_balancer(node)
         if self.lab:
-            await self._ready(lambda: self.serving == [next(iter(ADDRESSES))], "the first master alone holds the address")
+            first = next(iter(ADDRESSES))
+            await self._ready(lambda: self.serving == [first], f"{first} alone holds the address")
         await self._start_client()
         await self._ready(lambda: self.flowing, "the client's requests are answered")
         await self._ready(lambda: self.watches_open == self.options.watches, "all watches are open")
@@ -100,8 +101,7 @@ class Stage:
         if not await self.until(condition, _READY_WITHIN):
             failed = [node for node, balancer in self.balancers.items() if balancer.failed]
             reason = f"the balancer of {', '.join(failed)} ended by itself" if failed else f"not in {_READY_WITHIN:g} s"
-            logs = [log for node in (failed or self.balancers)[:1] for log in self.balancers[node].logs] if failed else [
-                log for balancer in self.balancers.values() for log in balancer.logs]
+            logs = [log for node in failed or self.balancers for log in self.balancers[node].logs]
             raise StageError(f"waited until {what}: {reason}\n" + "\n".join(_tail(log) for log in logs))
 
     def _make_directories(self) -> None:
@@ -117,7 +117,9 @@ class Stage:
         inter, fall = options.check
         port, ports = (FRONTEND_PORT, dict.fromkeys(ADDRESSES, APISERVER_PORT)) if self.lab else _LOOPBACK_PORTS
         at = ADDRESSES if self.lab else dict.fromkeys(ADDRESSES, "127.0.0.1")
-        servers = "\n".join(f"    server {node} {at[node]}:{ports[node]} check check-ssl verify none" for node in ADDRESSES)
+        servers = "\n".join(
+            f"    server {node} {at[node]}:{ports[node]} check check-ssl verify none" for node in ADDRESSES
+        )
         for node in ADDRESSES:
             place = Place(node, self.directory / node, self.lab.namespace(node) if self.lab else None, options.keep)
             self.apiservers[node] = ApiserverProcess(place, "" if self.lab else at[node], ports[node], options.delay)
@@ -183,7 +185,12 @@ class Stage:
         """Record and show something that happened."""
         note = Note(time.monotonic() if moment is None else moment, text)
         self.timeline.notes.append(note)
-        self._say(f"  {note.time - self.timeline.zero:+8.2f} s  {text}" if self.timeline.zero else f"              {text}")
+        since = f"{note.time - self.timeline.zero:+8.2f} s" if self.timeline.zero else " " * 10
+        self._say(f"  {since}  {text}")
+
+    def show(self, text: str) -> None:
+        """Show something that is not part of the record."""
+        self._say("\n".join(f"              {line}".rstrip() for line in text.splitlines()))
 
     # -- what scenes see -------------------------------------------------------------------------------------------
 
@@ -260,7 +267,8 @@ class Stage:
         """Cut a master off: pull its cable, or (carrier stays) let the switch forward nothing."""
         assert self.lab
         self._change(node, Fact.CABLE, true=False)
-        self.note(f"cable of {node} pulled" if carrier else f"the switch forwards nothing from or to {node}, its link stays up")
+        self.note(f"the cable of {node} is pulled" if carrier
+                  else f"the switch forwards nothing from or to {node}; links stay up")
         await (self.lab.unplug(node) if carrier else self.lab.block(node))
 
     async def mend(self, node: str, *, carrier: bool) -> None:
@@ -268,13 +276,16 @@ class Stage:
         assert self.lab
         await (self.lab.plug(node) if carrier else self.lab.unblock(node))
         self._change(node, Fact.CABLE, true=True)
-        self.note(f"cable of {node} plugged in again" if carrier else f"the switch forwards from and to {node} again")
+        self.note(f"the cable of {node} is plugged in again" if carrier
+                  else f"the switch forwards from and to {node} again")
 
     # -- promises --------------------------------------------------------------------------------------------------
 
     def promise(self, text: str, *, kept: bool) -> None:
         """What this scene promises, and whether it came true."""
-        self.promises.append(Promise(text, kept))
+        promise = Promise(text, kept)
+        if promise not in self.promises:
+            self.promises.append(promise)
 
     async def expect(self, text: str, condition: Callable[[], bool], seconds: float) -> bool:
         """Promise that a condition comes true in time, and wait for it."""

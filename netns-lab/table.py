@@ -1,12 +1,13 @@
 """Text tables for a terminal, and the report of a run made of them."""
 
+from collections import Counter
 from collections.abc import Sequence
 
-from timeline import Fact, Figures, Holding, Scene, Timeline
+from timeline import Fact, Holding, Scene, Timeline
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], right: str = "") -> str:
-    """Columns as wide as they need to be; `right` has an `r` for each column to be set flush right, other letters not."""
+    """Columns as wide as they need to be; `right` has an `r` for each column to be set flush right, else an `l`."""
     widths = [max(len(row[column]) for row in [head, *rows]) for column in range(len(head))]
     aligned = right.ljust(len(head), "l")
 
@@ -27,11 +28,10 @@ def seconds(value: float) -> str:
 
 
 def report(timeline: Timeline, title: str) -> str:
-    """Scenes with their figures, who held the address, and every promise."""
+    """Scenes with their figures, and who held the address."""
     parts = [title, "", _scenes(timeline)]
     if any(change.fact is Fact.ADDRESS for change in timeline.changes):
-        parts += ["", "Who held the virtual address, and when (seconds since the first scene began)", _holdings(timeline)]
-    parts += ["", "What was promised", _promises(timeline.scenes)]
+        parts += ["", "Who held the virtual address (seconds since the first scene began)", _holdings(timeline)]
     return "\n".join(parts)
 
 
@@ -53,13 +53,13 @@ def _errors(timeline: Timeline) -> str:
     whole = timeline.figures(timeline.zero, timeline.end)
     return (
         f"Failed requests: {_counted(whole.errors)}. Watches lost: {_counted(whole.watches_lost)}.\n"
-        f"The client began {timeline.pace(timeline.zero, timeline.end):.1f} requests a second, each on a new TLS connection"
+        f"The client began {timeline.pace(timeline.zero, timeline.end):.1f} requests a second, "
+        "each on a new TLS connection"
         + (f"; it left {timeline.skipped} out because the machine was busy." if timeline.skipped else ".")
     )
 
 
-def _counted(counts: Figures | dict[str, int]) -> str:
-    assert isinstance(counts, dict)
+def _counted(counts: Counter[str]) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in sorted(counts.items())) or "none"
 
 
@@ -81,7 +81,8 @@ def _manner(holding: Holding) -> str:
     return "serves clients" if holding.serving else "address on the interface, but dead or cut off"
 
 
-def _promises(scenes: Sequence[Scene]) -> str:
+def promises(scenes: Sequence[Scene]) -> str:
+    """Every promise of these scenes, and whether it was kept."""
     lines = []
     for scene in scenes:
         lines.append(f"  {scene.number}  {scene.title}")

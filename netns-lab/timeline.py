@@ -4,6 +4,7 @@ Pure: times are numbers in seconds of one clock, everything else is arithmetic o
 """
 
 import enum
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -140,7 +141,7 @@ class Timeline:
             start = max(start, min(self.requests[0].started, end))
         moments = sorted(request.ended for request in self.requests if request.answered and start < request.ended < end)
         edges = [start, *moments, end]
-        return max(zip(edges, edges[1:], strict=False), key=lambda gap: gap[1] - gap[0])
+        return max(itertools.pairwise(edges), key=lambda gap: gap[1] - gap[0])
 
     def longest_gap(self, start: float, end: float) -> float:
         """The length of that stretch in seconds."""
@@ -156,7 +157,8 @@ class Timeline:
             failed=len(requests) - answered,
             errors=Counter(request.error for request in requests if request.error),
             longest_gap=self.longest_gap(start, end),
-            watches_lost=Counter(event.reason for event in self.watches if not event.opened and start < event.time <= end),
+            watches_lost=Counter(event.reason for event in self.watches
+                                 if not event.opened and start < event.time <= end),
         )
 
     def answered_by(self, start: float, end: float) -> Counter[str]:

@@ -1,6 +1,6 @@
 """Holds many /watch streams open, as controllers and kubelets do, and opens again what it loses.
 
-One line of JSON on standard output an event: [time, "open", number, node] and [time, "lost", number, reason]; reasons are
+One line of JSON on standard output an event: [time, "open", number, node] and [time, "lost", number, reason]. Reasons:
 "ended" (the apiserver said that it was the last line), "silent" (no line for too long) and what the connection died of.
 """
 
@@ -130,7 +130,7 @@ if __name__ == "__main__":
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--ca", required=True)
     parser.add_argument("--count", type=int, default=200)
-    parser.add_argument("--silence", type=float, default=3.0, help="seconds without a line until a stream counts as lost")
+    parser.add_argument("--silence", type=float, default=3.0, help="seconds without a line until a stream is lost")
     try:
         asyncio.run(_main(parser.parse_args()))
     except (BrokenPipeError, KeyboardInterrupt):
