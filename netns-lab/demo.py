@@ -17,7 +17,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import lab as network
-import picture
 import processes
 import table
 from lab import Lab
@@ -147,20 +146,28 @@ async def _direct(stage: Stage, scripts: Sequence[Script]) -> None:
 def _report(stage: Stage) -> int:
     """Print the tables, write the picture; returns the exit code."""
     timeline, options = stage.timeline, stage.options
-    name = {"pyha": "pyha", "classic": "haproxy + keepalived"}[options.program]
+    name = "pyha" if options.program == "pyha" else "haproxy + keepalived" if stage.lab else "haproxy"
     where = f"three masters, virtual address {VIP}" if stage.lab else "one balancer on loopback, three apiservers"
     text = table.report(timeline, f"{name}: {where}")
     print(f"\n{text}\n")
     options.out.mkdir(parents=True, exist_ok=True)
     stem = options.out / ("demo" if options.program == "pyha" else f"demo-{options.program}")
-    files = [stem.with_suffix(".svg"), stem.with_suffix(".png")]
-    picture.draw(timeline, f"{name}: {where}", files, options.watches)
     stem.with_suffix(".txt").write_text(f"{text}\n\nWhat was promised\n{table.promises(timeline.scenes)}\n")
     stem.with_suffix(".json").write_text(json.dumps(_figures(timeline, options), indent=1) + "\n")
-    print("Picture: " + " and ".join(str(file) for file in files))
+    _draw(timeline, f"{name}: {where}", [stem.with_suffix(".svg"), stem.with_suffix(".png")], options.watches)
     broken = [str(scene.number) for scene in timeline.scenes if not scene.kept]
     print(f"Not as promised: scene {', '.join(broken)}." if broken else "Every scene went as promised.")
     return 1 if broken else 0
+
+
+def _draw(timeline: Timeline, title: str, files: list[Path], watches: int) -> None:
+    try:
+        import picture
+    except ImportError as error:
+        print(f"No picture, because {error.name} is not installed (`make setup` does that)")
+        return
+    picture.draw(timeline, title, files, watches)
+    print("Picture: " + " and ".join(str(file) for file in files))
 
 
 def _figures(timeline: Timeline, options: Options) -> dict[str, object]:

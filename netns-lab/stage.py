@@ -1,7 +1,9 @@
 """The stage: everything that runs during the demo, and what scenes do with it and see of it."""
 
 import asyncio
+import contextlib
 import json
+import socket
 import sys
 import time
 from collections.abc import Callable
@@ -23,7 +25,6 @@ CLIENT = ("client", "10.220.209.210")
 PRIORITIES = {"m1": ("MASTER", 141), "m2": ("BACKUP", 121), "m3": ("BACKUP", 101)}
 FRONTEND_PORT = 8443
 APISERVER_PORT = 6443
-_LOOPBACK_PORTS = (28443, {"m1": 26441, "m2": 26442, "m3": 26443})
 _READY_WITHIN = 40.0
 _IN_A_ROW = 20
 
@@ -76,6 +77,7 @@ class Stage:
         self._observer: Observer | None = None
         self._readers: list[asyncio.Task[None]] = []
         self._open = 0
+        self._frontend_port = FRONTEND_PORT
 
     # -- setting up ------------------------------------------------------------------------------------------------
 
@@ -101,7 +103,8 @@ class Stage:
         if not await self.until(condition, _READY_WITHIN):
             failed = [node for node, balancer in self.balancers.items() if balancer.failed]
             reason = f"the balancer of {', '.join(failed)} ended by itself" if failed else f"not in {_READY_WITHIN:g} s"
-            logs = [log for node in failed or self.balancers for log in self.balancers[node].logs]
+            logs = [log for node in failed for log in self.balancers[node].logs]
+            logs = logs or sorted((self.directory / "logs").iterdir())
             raise StageError(f"waited until {what}: {reason}\n" + "\n".join(_tail(log) for log in logs))
 
     def _make_directories(self) -> None:
@@ -115,7 +118,10 @@ class Stage:
     def _make_masters(self) -> None:
         options = self.options
         inter, fall = options.check
-        port, ports = (FRONTEND_PORT, dict.fromkeys(ADDRESSES, APISERVER_PORT)) if self.lab else _LOOPBACK_PORTS
+        ports = dict.fromkeys(ADDRESSES, APISERVER_PORT)
+        if not self.lab:
+            self._frontend_port, *free = _free_ports(1 + len(ADDRESSES))
+            ports = dict(zip(ADDRESSES, free, strict=True))
         at = ADDRESSES if self.lab else dict.fromkeys(ADDRESSES, "127.0.0.1")
         servers = "\n".join(
             f"    server {node} {at[node]}:{ports[node]} check check-ssl verify none" for node in ADDRESSES
@@ -129,7 +135,7 @@ class Stage:
             masters.write_files(
                 place,
                 ("haproxy.cfg", "keepalived.conf", "check_apiserver.sh") if self.lab else ("haproxy.cfg",),
-                {"BIND": "*" if self.lab else "127.0.0.1", "FRONTEND_PORT": str(port), "SERVERS": servers, "VIP": VIP,
+                {"BIND": "*" if self.lab else "127.0.0.1", "FRONTEND_PORT": str(self._frontend_port), "SERVERS": servers, "VIP": VIP,
                  "INTER": inter, "FALL": str(fall), "STATE": state, "PRIORITY": str(priority),
                  "DIRECTORY": str(place.directory)},
             )
@@ -138,8 +144,8 @@ class Stage:
     async def _start_client(self) -> None:
         host = CLIENT[0]
         namespace = self.lab.namespace(host) if self.lab else None
-        address, port = (VIP, FRONTEND_PORT) if self.lab else ("127.0.0.1", _LOOPBACK_PORTS[0])
-        common = ["--address", address, "--port", str(port), "--ca", str(self.directory / "certificates/ca.crt")]
+        common = ["--address", VIP if self.lab else "127.0.0.1", "--port", str(self._frontend_port),
+                  "--ca", str(self.directory / "certificates/ca.crt")]
         for program, more, take in (
             ("client", ["--interval", str(self.options.interval)], self._take_request),
             ("watcher", ["--count", str(self.options.watches)], self._take_watch),
@@ -305,12 +311,21 @@ class Stage:
         self.promise(f"{failed} requests failed, 0 allowed", kept=not failed)
 
 
+def _free_ports(count: int) -> list[int]:
+    """Ports of the loopback address that nobody uses at the moment, all different."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+
+
 async def _read(process: processes.Process, take: Callable[[bytes], None]) -> None:
     assert process.stdout
     async for line in process.stdout:
         take(line)
 
 
-def _tail(log: Path, lines: int = 15) -> str:
+def _tail(log: Path, lines: int = 12) -> str:
     text = log.read_text(errors="replace").splitlines()[-lines:] if log.exists() else []
     return f"--- last lines of {log.name}\n" + "\n".join(text)
