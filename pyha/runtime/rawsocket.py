@@ -88,10 +88,6 @@ class AdvertSocket:
             option = socket.IPV6_JOIN_GROUP if join else socket.IPV6_LEAVE_GROUP
             self.sock.setsockopt(socket.IPPROTO_IPV6, option, _MREQ6.pack(group.packed, index))
 
-    def forget(self, index: int) -> None:
-        """The interface is gone, and with it all memberships on it."""
-        self._joined = {(group, joined) for group, joined in self._joined if joined != index}
-
     def send(self, payload: bytes, *, interface: int, source: IPAddress, destination: IPAddress) -> None:
         """Send one advertisement. Raises OSError: no route, no such source address, interface down."""
         send(self.sock, payload, interface=interface, source=source, destination=destination)

@@ -86,7 +86,6 @@ def only_virtual(config: VirtualRouter, mirror: Mirror, moving: frozenset[IPAddr
     if link is None:
         return False
     own = {held.interface.ip for held in mirror.held(link.index) if held.interface.version == family(config)}
-    own = {address for address in own if not (address.version == 6 and address.is_link_local)}
     return bool(own) and own <= moving
 
 

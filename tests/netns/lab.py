@@ -64,7 +64,8 @@ class Node:
         """Run something inside to its end; returns what it wrote on standard output."""
         done = subprocess.run(self.command(*argv), capture_output=True, text=True, timeout=60, check=False)
         if check and done.returncode:
-            raise AssertionError(f"{self.name}: {' '.join(map(str, argv))}: exit {done.returncode}: {done.stderr}{done.stdout}")
+            words = " ".join(map(str, argv))
+            raise AssertionError(f"{self.name}: {words}: exit {done.returncode}: {done.stderr}{done.stdout}")
         return done.stdout
 
     def start(self, *argv: str | Path, log: Path | None = None, env: Mapping[str, str] | None = None,
@@ -81,7 +82,8 @@ class Node:
     def inside(self) -> Iterator[None]:
         """Let this thread open sockets inside the namespace; they stay there afterwards."""
         libc = ctypes.CDLL(None, use_errno=True)
-        with Path("/proc/thread-self/ns/net").open("rb") as home, Path("/run/netns", self.namespace).open("rb") as there:
+        target = Path("/run/netns", self.namespace)
+        with Path("/proc/thread-self/ns/net").open("rb") as home, target.open("rb") as there:
             _setns(libc, there.fileno())
             try:
                 yield

@@ -1,0 +1,309 @@
+"""One virtual router at work: its machine decides (pyha/vrrp/router.py), this performs what it says.
+
+An event goes in by one of the methods named after it; the effects that come back are performed in their order, and the
+one timer is set to the machine's deadline. Packets are built when something changed and sent from memory otherwise.
+"""
+
+import asyncio
+import logging
+import math
+import time
+from collections.abc import Callable
+
+from pyha.config.base import IPAddress
+from pyha.config.vrrp_model import VirtualRouter
+from pyha.control.messages import PeerReport, RouterReport, WillPacket
+from pyha.errors import DecodeError
+from pyha.runtime import packets, vips
+from pyha.runtime.log import notice
+from pyha.runtime.netlink import removal
+from pyha.runtime.rawsocket import GROUPS, Datagram
+from pyha.runtime.station import Station
+from pyha.vrrp.advertisement import Advertisement, decode
+from pyha.vrrp.effects import (
+    AddAddresses,
+    Announce,
+    Effect,
+    RemoveAddresses,
+    Report,
+    SendAdvertisement,
+    State,
+    StateChanged,
+)
+from pyha.vrrp.router import VirtualRouter as Machine
+from pyha.vrrp.track import Tracker
+
+_log = logging.getLogger("pyha.vrrp")
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "err": logging.ERROR,
+           "error": logging.ERROR}
+
+
+class Router:
+    """One virtual router. Nothing here raises for anything that the network, the kernel or a script does."""
+
+    def __init__(
+        self, config: VirtualRouter, station: Station, tracker: Tracker,
+        on_change: Callable[["Router", StateChanged], None],
+    ) -> None:
+        self.config = config
+        self.version = vips.family(config)
+        self._station = station
+        self._on_change = on_change
+        self._source = vips.source(config, station.mirror, station.moving)
+        self._tracker = tracker
+        self._started = False
+        self.machine = Machine(config, source=self._source, effective_priority=tracker.priority())
+        self._timer: asyncio.TimerHandle | None = None
+        self._adverts: dict[int, list[tuple[IPAddress, bytes]]] = {}
+        self._heard: tuple[Datagram, Advertisement] | None = None
+        self._trouble = ""
+
+    def continues_as(self, config: VirtualRouter) -> bool:
+        """Whether this is the same virtual router with other settings, or another one that takes its place."""
+        ours = (self.config.interface, self.config.vrid, self.config.version, self.version)
+        return ours == (config.interface, config.vrid, config.version, vips.family(config))
+
+    @property
+    def active(self) -> bool:
+        """Whether it holds the addresses."""
+        return self.machine.state is State.ACTIVE
+
+    # -- events ------------------------------------------------------------------------------------------------------
+
+    def start(self, now: float) -> None:
+        """Begin. Addresses that a predecessor left behind go, unless this router is Active at once."""
+        self._started = True
+        self._track_interfaces()
+        if reason := self._obstacle():
+            self._perform(self.machine.fault(reason, now), now)
+        else:
+            self._perform(self.machine.startup(now), now)
+        if not self.active:
+            self._remove_addresses()
+
+    def expects(self, datagram: Datagram) -> bool:
+        """Whether it came the way that this router talks to its peers: by multicast, or by unicast."""
+        return datagram.destination.is_multicast != bool(self.config.unicast_peers)
+
+    def receive(self, datagram: Datagram, now: float) -> None:
+        """An advertisement with our VRID came by our interface."""
+        if not self._started:
+            return
+        if self._heard is not None and self._heard[0] == datagram:
+            advert = self._heard[1]  # the same bytes from the same router, as nearly always
+        else:
+            try:
+                advert = decode(datagram.payload, source=datagram.source, destination=datagram.destination,
+                                ttl=datagram.ttl)
+            except DecodeError as error:
+                self.count(error.reason)
+                return
+            self._heard = datagram, advert
+        self._perform(self.machine.receive(advert, datagram.source, now), now)
+
+    def kernel_changed(self, now: float) -> None:
+        """A link or an address of this machine changed."""
+        if not self._started:
+            return
+        self._track_interfaces()
+        source = vips.source(self.config, self._station.mirror, self._station.moving)
+        if source is not None and source != self._source:
+            self._adverts.clear()
+            self._source = source
+            self._perform(self.machine.set_source(source), now)
+        if self.active and not self._obstacle() and self._lost_address():
+            self._perform(self.machine.lost_address(now), now)
+        self._judge(now)
+
+    def script_changed(self, name: str, now: float, *, ok: bool) -> None:
+        """A script (or the balancer, where the script asks for it) has another verdict."""
+        self._tracker.update("script", name, ok)
+        if self._started:
+            self._judge(now)
+
+    def count(self, reason: str) -> None:
+        """Something that was no advertisement for us came by."""
+        self.machine.counters[reason] = self.machine.counters.get(reason, 0) + 1
+
+    def _judge(self, now: float) -> None:
+        """Compare what this router needs with what there is."""
+        reason = self._obstacle()
+        if reason and self.machine.state is not State.FAULT:
+            self._perform(self.machine.fault(reason, now), now)
+        elif not reason and self.machine.state is State.FAULT:
+            self._perform(self.machine.recover(now), now)
+        self._perform(self.machine.set_priority(self._tracker.priority(), now), now)
+
+    def reconfigure(self, config: VirtualRouter, tracker: Tracker, now: float) -> None:
+        """The same virtual router with other settings."""
+        if self.active:
+            kept = {address.interface.ip for address in vips.all_addresses(config)}
+            self._remove_addresses(but=kept)
+        self.config, self._tracker = config, tracker
+        self._adverts.clear()
+        self._heard = None
+        if self._started:
+            self._perform(self.machine.reconfigure(config, now), now)
+            self.kernel_changed(now)
+
+    def shutdown(self, now: float) -> None:
+        """Let go of the addresses and say goodbye."""
+        self._perform(self.machine.shutdown(now), now)
+        self._station.announcer.cancel(self.config.name)
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _expire(self) -> None:
+        # After a pause of this process its peers' advertisements may be waiting: they come before any conclusion.
+        self._station.drain()
+        now = time.monotonic()
+        self._perform(self.machine.expire(now), now)
+
+    # -- effects -----------------------------------------------------------------------------------------------------
+
+    def _perform(self, effects: list[Effect], now: float) -> None:
+        for effect in effects:
+            match effect:
+                case SendAdvertisement(priority=priority):
+                    self._send(priority)
+                case AddAddresses():
+                    self._add_addresses()
+                case RemoveAddresses():
+                    self._remove_addresses()
+                case Announce(repeat=repeat):
+                    self._announce(repeat)
+                case StateChanged():
+                    self._state_changed(effect)
+                case Report(level=level, message=message):
+                    _log.log(_LEVELS.get(level, logging.INFO), "(%s) %s", self.config.name, message)
+        self._rearm(now)
+
+    def _rearm(self, now: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self.machine.deadline is not None:
+            # The loop counts in milliseconds: rounding up keeps it from calling too early, again and again.
+            delay = math.ceil(max(0.0, self.machine.deadline - now) * 1000) / 1000
+            self._timer = self._station.loop.call_later(delay, self._expire)
+
+    def _state_changed(self, change: StateChanged) -> None:
+        notice(_log, f"({self.config.name}) Entering {change.new} STATE: {change.reason}")
+        if change.new is not State.ACTIVE:
+            self._station.announcer.cancel(self.config.name)
+        self._on_change(self, change)
+
+    def _send(self, priority: int) -> None:
+        link = self._station.mirror.links.get(self.config.interface)
+        if link is None or self._source is None:
+            return
+        sock = self._station.sockets[self.version]
+        trouble = ""
+        for destination, payload in self._payloads(priority, self._source):
+            try:
+                sock.send(payload, interface=link.index, source=self._source, destination=destination)
+            except OSError as error:
+                trouble = f"cannot send advertisements to {destination}: {error.strerror}"
+        if not priority:
+            notice(_log, f"({self.config.name}) sent 0 priority")
+        if trouble != self._trouble:
+            self._trouble = trouble
+            _log.warning("(%s) %s", self.config.name, trouble or "advertisements can be sent again")
+
+    def _payloads(self, priority: int, source: IPAddress) -> list[tuple[IPAddress, bytes]]:
+        """What to send where. Built once for each priority, until something changes."""
+        if priority not in self._adverts:
+            config = self.config
+            advert = Advertisement(
+                version=config.version, vrid=config.vrid, priority=priority, interval=config.advert_int,
+                addresses=tuple(address.interface.ip for address in config.addresses),
+                auth_type=int(config.authentication.kind == "PASS"),
+                auth_data=config.authentication.password.encode()[:8] if config.authentication.kind == "PASS" else b"",
+            )
+            group = config.multicast_group or GROUPS[self.version]
+            # Files shared by all nodes list this one among its own peers.
+            peers = [peer for peer in config.unicast_peers if peer != source] if config.unicast_peers else [group]
+            self._adverts[priority] = [
+                (peer, packets.advertisement(advert, source=source, destination=peer)) for peer in peers
+            ]
+        return self._adverts[priority]
+
+    def _add_addresses(self) -> None:
+        if self.config.addresses or self.config.excluded_addresses:
+            _log.info("(%s) setting VIPs.", self.config.name)
+        for address, link, wanted in vips.wanted(self.config, self._station.mirror):
+            held = self._station.mirror.addresses.get((link.index, address.interface.ip))
+            try:
+                if held is not None and held.interface != address.interface:
+                    self._station.netlink.remove(link.index, held.interface)  # left over, with another prefix length
+                self._station.netlink.add(wanted)
+            except OSError as error:
+                _log.error("(%s) cannot add %s to %s: %s", self.config.name, address.interface, link.name,
+                           error.strerror)
+
+    def _remove_addresses(self, but: frozenset[IPAddress] | set[IPAddress] = frozenset()) -> None:
+        for address, link, _wanted in vips.wanted(self.config, self._station.mirror):
+            if address.interface.ip in but or (link.index, address.interface.ip) not in self._station.mirror.addresses:
+                continue
+            _log.info("(%s) removing VIPs. (%s)", self.config.name, address.interface)
+            try:
+                self._station.netlink.remove(link.index, address.interface)
+            except OSError as error:
+                _log.error("(%s) cannot remove %s from %s: %s", self.config.name, address.interface, link.name,
+                           error.strerror)
+
+    def _announce(self, repeat: int) -> None:
+        targets = [(link, address.interface.ip) for address, link, _ in vips.wanted(self.config, self._station.mirror)]
+        garp = self.config.garp
+        interval = garp.interval if self.version == 4 else garp.gna_interval
+        self._station.announcer.announce(self.config.name, targets, repeat, interval)
+
+    # -- what there is -----------------------------------------------------------------------------------------------
+
+    def _obstacle(self) -> str:
+        """Why this router cannot take part; empty when it can."""
+        if reason := vips.obstacle(self.config, self._station.mirror, self._station.moving):
+            return reason
+        return next(iter(self._tracker.faults()), "")
+
+    def _track_interfaces(self) -> None:
+        for tracked in self.config.track_interfaces:
+            link = self._station.mirror.links.get(tracked.name)
+            self._tracker.update("interface", tracked.name, link is not None and link.up)
+
+    def _lost_address(self) -> bool:
+        addresses = self._station.mirror.addresses
+        return any(
+            not address.no_track and (link.index, address.interface.ip) not in addresses
+            for address, link, _wanted in vips.wanted(self.config, self._station.mirror)
+        )
+
+    # -- what to tell ------------------------------------------------------------------------------------------------
+
+    def report(self) -> RouterReport:
+        """For `pyha status`."""
+        machine = self.machine
+        return RouterReport(
+            name=self.config.name, interface=self.config.interface, vrid=self.config.vrid,
+            family="ipv4" if self.version == 4 else "ipv6", state=machine.state.value, priority=self.config.priority,
+            effective_priority=machine.effective_priority, reason=machine.reason,
+            addresses=tuple(str(address.interface) for address in vips.all_addresses(self.config)),
+            since=round(time.time() - (time.monotonic() - machine.since), 1),
+            master=None if machine.master is None else PeerReport(
+                address=str(machine.master.address), priority=machine.master.priority),
+            counters=dict(machine.counters),
+        )
+
+    def will(self) -> tuple[list[WillPacket], list[str]]:
+        """What is to be done if this process dies now: nothing, unless this router is Active."""
+        link = self._station.mirror.links.get(self.config.interface)
+        if not self.active or link is None or self._source is None:
+            return [], []
+        goodbyes = [
+            WillPacket(interface=link.name, source=str(self._source), destination=str(destination),
+                       payload=payload.hex())
+            for destination, payload in self._payloads(0, self._source)
+        ]
+        removals = [removal(wanted.index, wanted.interface).hex()
+                    for _address, _link, wanted in vips.wanted(self.config, self._station.mirror)]
+        return goodbyes, removals

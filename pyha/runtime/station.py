@@ -1,0 +1,90 @@
+"""This machine as its virtual routers see it: sockets for advertisements and announcements, links and addresses."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+
+from pyha.config.base import IPAddress
+from pyha.config.vrrp_model import VirtualRouter
+from pyha.errors import FitnessError
+from pyha.runtime import vips
+from pyha.runtime.announcer import Announcer
+from pyha.runtime.mirror import Mirror
+from pyha.runtime.netlink import Netlink
+from pyha.runtime.rawsocket import GROUPS, AdvertSocket, Datagram
+
+_log = logging.getLogger("pyha.vrrp")
+_PRIVILEGES = ("VRRP needs the privileges to send raw packets and to change addresses; "
+               "run as root, or with the capabilities CAP_NET_ADMIN and CAP_NET_RAW")
+
+
+class Station:
+    """Opened once, for as long as the process lives. Raises FitnessError when the machine or our privileges forbid it.
+
+    `arrived` gets every datagram of protocol 112; `changed` is called after links or addresses changed.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, arrived: Callable[[Datagram], None], changed: Callable[[], None]
+    ) -> None:
+        self.loop = loop
+        self.moving: frozenset[IPAddress] = frozenset()  # the virtual addresses of all virtual routers
+        self.sockets: dict[int, AdvertSocket] = {}  # by IP version
+        self._arrived = arrived
+        try:
+            self.netlink = Netlink()
+            try:
+                if not self.netlink.may_change():
+                    raise FitnessError(_PRIVILEGES)
+                self.announcer = Announcer(loop)
+            except BaseException:
+                self.netlink.close()
+                raise
+        except PermissionError:
+            raise FitnessError(_PRIVILEGES) from None
+        except OSError as error:
+            raise FitnessError(f"the kernel does not tell about its addresses: {error.strerror}") from error
+        self.netlink.attach(loop, changed)
+
+    @property
+    def mirror(self) -> Mirror:
+        """Links and addresses."""
+        return self.netlink.mirror
+
+    def open(self, versions: set[int]) -> None:
+        """Have a socket for each of these IP versions. Raises FitnessError."""
+        for version in versions - self.sockets.keys():
+            try:
+                self.sockets[version] = AdvertSocket(version)
+            except PermissionError:
+                raise FitnessError(_PRIVILEGES) from None
+            except OSError as error:
+                raise FitnessError(f"there is no IPv{version} on this machine: {error.strerror}") from error
+            self.loop.add_reader(self.sockets[version].fileno(), self.drain)
+
+    def listen(self, configs: Iterable[VirtualRouter]) -> None:
+        """Be a member of the multicast groups that these need, on those of their interfaces that exist now."""
+        wanted: dict[int, set[tuple[IPAddress, int]]] = {version: set() for version in self.sockets}
+        for config in configs:
+            link = self.mirror.links.get(config.interface)
+            if link is not None and not config.unicast_peers:
+                version = vips.family(config)
+                wanted[version].add((config.multicast_group or GROUPS[version], link.index))
+        for version, memberships in wanted.items():
+            for problem in self.sockets[version].join(memberships):
+                _log.warning("%s", problem)
+
+    def drain(self) -> None:
+        """Hand on everything that has arrived."""
+        for sock in self.sockets.values():
+            while (datagram := sock.receive()) is not None:
+                self._arrived(datagram)
+
+    def close(self) -> None:
+        """Close everything."""
+        self.netlink.detach(self.loop)
+        self.netlink.close()
+        self.announcer.close()
+        for sock in self.sockets.values():
+            self.loop.remove_reader(sock.fileno())
+            sock.close()

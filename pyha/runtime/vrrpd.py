@@ -1,0 +1,249 @@
+"""The vrrp process: holds the virtual addresses, or stands by to.
+
+What each event does:
+
+    Configure               become what it says, the first time as any other; Rejected leaves everything as it was
+    BalancerHealth          the verdict of scripts that ask whether haproxy is alive
+    an advertisement        goes to the virtual router with its interface, VRID and family
+    a link or address       every virtual router compares what it needs with what there is
+    Stop, TERM              priority 0, addresses off, notify scripts for the stop, exit 0
+    the supervisor is gone  the same
+
+After every change the supervisor gets a report, and the will: what to do for us if we die.
+"""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import signal
+import time
+from collections.abc import Sequence
+
+import uvloop
+
+from pyha.config.vrrp_model import Vrrp
+from pyha.control.messages import BalancerHealth, Configure, Configured, Message, Rejected, Stop, VrrpReport, Will
+from pyha.errors import FitnessError
+from pyha.runtime import log, scripts, systemd, vips
+from pyha.runtime.channel import Channel
+from pyha.runtime.notifications import commands
+from pyha.runtime.rawsocket import Datagram
+from pyha.runtime.router import Router
+from pyha.runtime.scripts import Notifier
+from pyha.runtime.station import Station
+from pyha.runtime.tracked_scripts import TrackedScripts
+from pyha.units import seconds
+from pyha.vrrp.effects import StateChanged
+from pyha.vrrp.track import Tracker
+
+_log = logging.getLogger("pyha.vrrp")
+_REPORT = 1.0  # seconds between two reports when nothing happens
+_BACKLOG = 1_000_000  # bytes: a supervisor that does not read gets no more reports
+_LAST_WORDS = 0.8  # seconds that notify scripts for the stop get
+
+
+class Vrrpd:
+    """All virtual routers of this node."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        self._vrrp = Vrrp()
+        self._station: Station | None = None
+        self._routers: dict[str, Router] = {}
+        self._scripts = TrackedScripts(self._loop, self._script_changed)
+        self._notifier = Notifier(self._loop)
+        self._will = Will()
+        self._telling: asyncio.Handle | None = None
+
+    async def run(self) -> int:
+        """Until Stop, a signal, or the end of the supervisor. Returns the exit code."""
+        for number in (signal.SIGINT, signal.SIGHUP):  # meant for the supervisor, which then tells us
+            self._loop.add_signal_handler(number, lambda: None)
+        self._loop.add_signal_handler(signal.SIGTERM, self._stopping.set)
+        self._channel.attach(self._loop, self._received, self._orphaned)
+        await self._stopping.wait()
+        await self._stop()
+        return 0
+
+    # -- the supervisor ----------------------------------------------------------------------------------------------
+
+    def _received(self, message: Message, _fds: list[int]) -> None:
+        match message:
+            case Configure():
+                self._configure(message)
+            case BalancerHealth(healthy=healthy, reason=reason):
+                self._scripts.balancer(healthy=healthy, reason=reason)
+            case Stop():
+                self._stopping.set()
+            case _:
+                pass
+
+    def _orphaned(self) -> None:
+        _log.error("the supervisor is gone: letting go of the addresses")
+        self._stopping.set()
+
+    async def _stop(self) -> None:
+        now = time.monotonic()
+        for router in self._routers.values():
+            router.shutdown(now)
+        self._scripts.stop()
+        self._tell()
+        while self._notifier.busy and time.monotonic() < now + _LAST_WORDS:
+            await asyncio.sleep(0.01)
+        with contextlib.suppress(TimeoutError):  # a frozen supervisor must not keep us here
+            await asyncio.wait_for(self._channel.drain(), _LAST_WORDS / 4)
+        self._channel.close()
+        if self._station is not None:
+            self._station.close()
+
+    def _tell(self) -> None:
+        """Report, and replace the will if it is another one; then again in a while."""
+        if self._telling is not None:
+            self._telling.cancel()
+        packets, requests = [], []
+        for router in self._routers.values():
+            goodbyes, removals = router.will()
+            packets += goodbyes
+            requests += removals
+        will = Will(packets=tuple(packets), requests=tuple(requests))
+        if will != self._will:
+            self._will = will
+            self._channel.send(will)
+        if self._channel.unsent < _BACKLOG:
+            self._channel.send(VrrpReport(routers=tuple(router.report() for router in self._routers.values())))
+        self._telling = self._loop.call_later(_REPORT, self._tell)
+
+    def _tell_soon(self) -> None:
+        if self._telling is not None:
+            self._telling.cancel()
+        self._telling = self._loop.call_soon(self._tell)
+
+    # -- configuration -----------------------------------------------------------------------------------------------
+
+    def _configure(self, message: Configure) -> None:
+        vrrp = message.config.vrrp
+        try:
+            station = self._fit(vrrp)
+        except FitnessError as error:
+            self._channel.send(Rejected(generation=message.generation, reason=str(error)))
+            return
+        self._station = station
+        self._become(vrrp, station, balancer_available=bool(message.config.frontends))
+        # Nothing of this becomes garbage before the next configuration: no collection need look at it.
+        gc.collect()
+        gc.freeze()
+        self._channel.send(Configured(generation=message.generation))
+        self._tell()
+
+    def _fit(self, vrrp: Vrrp) -> Station:
+        """Whether this machine can run that, and what it takes to. Raises FitnessError."""
+        for script in vrrp.scripts:
+            scripts.identity(vrrp, script.user, script.group)
+        scripts.identity(vrrp)
+        station = self._station or Station(self._loop, self._arrived, self._kernel_changed)
+        try:
+            station.open({vips.family(router) for router in vrrp.routers})
+            moving = vips.virtual(vrrp.routers)
+            for router in vrrp.routers:
+                if vips.only_virtual(router, station.mirror, moving):
+                    raise FitnessError(
+                        f"virtual router {router.name}: every address of {router.interface} is a virtual one; "
+                        f"give the interface an address of its own, which stays when the virtual one moves")
+        except FitnessError:
+            if station is not self._station:
+                station.close()
+            raise
+        return station
+
+    def _become(self, vrrp: Vrrp, station: Station, *, balancer_available: bool) -> None:
+        now = time.monotonic()
+        first = not self._routers
+        wanted = {config.name: config for config in vrrp.routers}
+        for name, router in list(self._routers.items()):
+            if name not in wanted or not router.continues_as(wanted[name]):
+                router.shutdown(now)
+                del self._routers[name]
+        self._vrrp = vrrp
+        station.moving = vips.virtual(vrrp.routers)
+        station.listen(vrrp.routers)
+        self._scripts.configure(vrrp, balancer_available=balancer_available)
+        known = {script.name: script for script in vrrp.scripts}
+        fresh = []
+        for name, config in wanted.items():
+            tracker = Tracker(config, known, balancer_available=balancer_available)
+            for tracked in config.track_scripts:
+                if (verdict := self._scripts.verdict(tracked.name)) is not None:
+                    tracker.update("script", tracked.name, verdict)
+            if name in self._routers:
+                self._routers[name].reconfigure(config, tracker, now)
+            else:
+                self._routers[name] = router = Router(config, station, tracker, self._state_changed)
+                fresh.append(router)
+        if first and vrrp.startup_delay:
+            _log.info("delaying startup for %g seconds", seconds(vrrp.startup_delay))
+            self._loop.call_later(seconds(vrrp.startup_delay), self._start, fresh)
+        else:
+            self._start(fresh)
+
+    def _start(self, routers: Sequence[Router]) -> None:
+        for router in routers:
+            if self._routers.get(router.config.name) is router and not self._stopping.is_set():
+                router.start(time.monotonic())
+
+    # -- what happens ------------------------------------------------------------------------------------------------
+
+    def _arrived(self, datagram: Datagram) -> None:
+        assert self._station is not None
+        link = self._station.mirror.link_of(datagram.interface)
+        if link is None:
+            return
+        here = [router for router in self._routers.values()
+                if router.config.interface == link.name and router.version == datagram.source.version]
+        addressed = [router for router in here if datagram.payload[1:2] == bytes([router.config.vrid])]
+        if not addressed:
+            for router in here:
+                router.count("vrid")
+            return
+        expecting = [router for router in addressed if router.expects(datagram)]
+        if not expecting:
+            for router in addressed:
+                router.count("destination")
+            return
+        # Two virtual routers may share a VRID when their unicast peers differ.
+        by_peer = [router for router in expecting if datagram.source in router.config.unicast_peers]
+        (by_peer or expecting)[0].receive(datagram, time.monotonic())
+
+    def _kernel_changed(self) -> None:
+        if self._station is None:  # between opening the sockets and the first configuration
+            return
+        self._station.listen(self._vrrp.routers)
+        now = time.monotonic()
+        for router in self._routers.values():
+            router.kernel_changed(now)
+        self._tell_soon()
+
+    def _script_changed(self, name: str, ok: bool) -> None:  # noqa: FBT001 - a verdict, not an option
+        now = time.monotonic()
+        for router in self._routers.values():
+            router.script_changed(name, now, ok=ok)
+        self._tell_soon()
+
+    def _state_changed(self, router: Router, change: StateChanged) -> None:
+        config = router.config
+        priority = router.machine.effective_priority
+        for argv in commands(config.notify, "INSTANCE", config.name, change.new, priority):
+            self._notifier.run(argv, scripts.identity(self._vrrp))
+        self._tell_soon()
+
+
+def main(channel: Channel) -> int:
+    """Run the vrrp process until the supervisor says stop or goes away. Returns the exit code."""
+    log.setup("vrrp", journal=systemd.on_journal())
+    return uvloop.run(_main(channel))
+
+
+async def _main(channel: Channel) -> int:
+    return await Vrrpd(channel).run()
