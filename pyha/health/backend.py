@@ -25,6 +25,12 @@ def count(backend: Backend, statuses: Mapping[str, Status]) -> tuple[int, int]:
     return active, backup
 
 
+def nbsrv(backend: Backend, statuses: Mapping[str, Status]) -> int:
+    """How many servers can serve, as HAProxy's `nbsrv` says: backups count when they are in charge."""
+    active, backup = count(backend, statuses)
+    return active or (backup if backend.allbackups else min(backup, 1))
+
+
 def lines(backend: Backend, server: Server, effects: Iterable[Effect], machines: Mapping[str, ServerHealth],
           duration_ms: int, load: Load, *, listen: bool) -> list[Line]:
     """What to log about the effects of one server's machine, right after they were returned."""

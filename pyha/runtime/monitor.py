@@ -6,15 +6,23 @@ It runs on asyncio itself: a few checks a second need no uvloop, and its sockets
 import asyncio
 import logging
 import os
+import time
 
+from pyha import __version__
 from pyha.config.model import Backend, Config
 from pyha.control.messages import Configure, Configured, Message, Rejected, ServerStates, Stop, WorkerReport
+from pyha.control.statistics import ServerView, Statistics
 from pyha.errors import FitnessError
+from pyha.health.backend import nbsrv
 from pyha.health.wording import Line
 from pyha.runtime import log
 from pyha.runtime.channel import Channel
 from pyha.runtime.checks import Checks, Key
 from pyha.runtime.watch import Watch
+from pyha.runtime.web import WebService
+from pyha.stats.page import Identity
+from pyha.stats.row import Row
+from pyha.stats.service import View
 
 logger = logging.getLogger("pyha.monitor")
 
@@ -27,11 +35,13 @@ class Monitor:
 
     def __init__(self, channel: Channel) -> None:
         self.channel = channel
-        self.checks = Checks(self._publish, self._say, self._load)
+        self.statistics = Statistics()
+        self.checks = Checks(self._publish, self._say, self.statistics.load)
+        self.web = WebService(self._view)
         self.stopped = asyncio.Event()
         self.config = Config()
-        self.reports: dict[int, WorkerReport] = {}
         self._generation = 0
+        self._started = time.monotonic()
         self._news: set[Key] = set()
         self._told: dict[Key, tuple[object, ...]] = {}
         self._flush: asyncio.TimerHandle | None = None
@@ -41,6 +51,7 @@ class Monitor:
         self.channel.attach(asyncio.get_running_loop(), self._message, self.stopped.set)
         await self.stopped.wait()
         self.checks.close()
+        self.web.close()
         await self.channel.drain()
         return 0
 
@@ -48,18 +59,20 @@ class Monitor:
         if isinstance(message, Configure):
             self._configure(message, fds)
         elif isinstance(message, WorkerReport):
-            self.reports[message.worker] = message
+            self.statistics.report(message, time.monotonic())
         elif isinstance(message, Stop):
             self.stopped.set()
 
     def _configure(self, message: Configure, fds: list[int]) -> None:
-        for fd in fds:
-            os.close(fd)
         try:
             self.checks.configure(message.config, message.servers, strict=self._generation > 0)
         except FitnessError as error:
+            for fd in fds:
+                os.close(fd)
             self.channel.send(Rejected(generation=message.generation, reason=str(error)))
             return
+        self.web.configure(message.config, message.listeners, fds)
+        self.statistics.workers(message.workers)
         self.config, self._generation = message.config, message.generation
         self.channel.send(Configured(generation=message.generation))
         self._tell(set(self.checks.watches))
@@ -94,15 +107,31 @@ class Monitor:
         if states:
             self.channel.send(ServerStates(states=tuple(states)))
 
-    # -- what the checks need ----------------------------------------------------------------------------------------
-
     def _say(self, _backend: Backend, line: Line) -> None:
         logger.log(_LEVELS[line.level], "%s", line.text)
 
-    def _load(self, backend: str, server: str) -> tuple[int, int]:
-        rows = [row for report in self.reports.values() for row in report.servers
-                if (row.backend, row.server) == (backend, server)]
-        return sum(row.sessions for row in rows), sum(row.queued for row in rows)
+    # -- what the pages show -----------------------------------------------------------------------------------------
+
+    def _view(self) -> View:
+        uptime = int(time.monotonic() - self._started)
+        return View(Identity(__version__, self._generation, os.getpid(), uptime), self._rows, self._usable)
+
+    def _rows(self) -> list[Row]:
+        servers = {key: _seen(watch) for key, watch in self.checks.watches.items()}
+        return self.statistics.rows(self.config, servers, self.web.counters(), time.monotonic(), time.time())
+
+    def _usable(self, name: str) -> int:
+        backend = self.config.backend(name)
+        if backend is None:
+            return 0
+        return nbsrv(backend, {server: watch.health.status
+                               for (owner, server), watch in self.checks.watches.items() if owner == name})
+
+
+def _seen(watch: Watch) -> ServerView:
+    health = watch.health
+    return ServerView(watch.state(), health.check is not None, health.failures, health.downs, watch.downtime,
+                      "resolution" in health.maintenance)
 
 
 def main(channel: Channel) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pyha.config.model import Backend, Server
-from pyha.control.messages import CheckResult, ServerState, ServerStatus
+from pyha.control.messages import CheckResult, ServerState
 from pyha.control.status import address
 from pyha.health.dialogue import Script
 from pyha.health.schedule import Timeouts, timeouts
@@ -67,7 +67,7 @@ class Watch:
     def adopt(self, known: ServerState) -> None:
         """Go on from what was known about this server."""
         if known.status in ("UP", "DOWN", "NOLB"):
-            self.health.adopt("UP" if known.status == "UP" else known.status, known.health)
+            self.health.adopt(known.status, known.health)
             self.since, self.result = known.since, known.check
 
     def reassign(self, assignment: Assignment, prober: Prober) -> None:
@@ -98,15 +98,9 @@ class Watch:
         rise, fall = (health.check.rise, health.check.fall) if health.check else (1, 1)
         return ServerState(
             backend=self.assignment.backend.name, server=server.name,
-            address=address(self._host or server.host, server.port), status=self.status, weight=server.weight,
+            address=address(self._host or server.host, server.port), status=health.status, weight=server.weight,
             since=self.since, check=self.result, rise=rise, fall=fall, health=health.health,
         )
-
-    @property
-    def status(self) -> ServerStatus:
-        """The word for it: a server of weight 0 takes no new connections, however well it is."""
-        status = self.health.status
-        return "DRAIN" if status == "UP" and not self.assignment.server.weight else status
 
     # -- checks ------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,219 @@
+"""What the workers counted, kept so that it can be shown: sums over the workers, rates, and rows for the columns.
+
+Pure: `now` is monotonic and in seconds, `clock` is Unix time.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pyha.config.model import Backend, Config, Server
+from pyha.health.verdict import DESCRIPTIONS
+from pyha.stats.row import CheckRow, Row
+
+from .messages import FrontendCounters, ServerCounters, ServerState, WorkerReport
+
+Responses = tuple[int, int, int, int, int, int]
+Key = tuple[Literal["f", "s", "b"], str, str]
+"""(kind, proxy, server)."""
+
+_RATE_COUNTS_FOR = 2.5  # seconds; workers report once a second and only when something changed
+
+
+@dataclass(frozen=True)
+class ServerView:
+    """A server as the monitor sees it. `downtime` in seconds, up to the last time that it came up."""
+
+    state: ServerState
+    checked: bool
+    failures: int = 0
+    downs: int = 0
+    downtime: float = 0.0
+    unresolved: bool = False
+
+
+@dataclass(frozen=True)
+class WebCounters:
+    """What a listener in HTTP mode counted itself."""
+
+    counters: FrontendCounters
+    responses: Responses = (0, 0, 0, 0, 0, 0)
+
+
+@dataclass
+class _Rate:
+    total: int
+    then: float
+    rate: float = 0.0
+    highest: float = 0.0
+    last: float | None = None  # when the total last rose
+
+
+@dataclass
+class Statistics:
+    """The last report of every worker, and how fast the totals rise."""
+
+    reports: dict[int, WorkerReport] = field(default_factory=dict)
+    _rates: dict[Key, _Rate] = field(default_factory=dict)
+
+    def report(self, report: WorkerReport, now: float) -> None:
+        """A worker reported."""
+        self.reports[report.worker] = report
+        touched: set[Key] = {("f", row.name, "") for row in report.frontends}
+        touched |= {("s", row.backend, row.server) for row in report.servers}
+        touched |= {("b", row.backend, "") for row in report.servers}
+        for key in touched:
+            self.rose(key, self._total(key), now)
+
+    def workers(self, count: int) -> None:
+        """There are only so many workers now."""
+        self.reports = {index: report for index, report in self.reports.items() if index < count}
+
+    def rose(self, key: Key, total: int, now: float) -> None:
+        """A total is now this."""
+        rate = self._rates.get(key)
+        if rate is None:
+            self._rates[key] = _Rate(total, now, last=now if total else None)
+            return
+        if total > rate.total:
+            rate.last = now
+        if now > rate.then:
+            # A worker that died took its counters with it: the sum may fall.
+            rate.rate = max(0, total - rate.total) / (now - rate.then)
+            rate.highest = max(rate.highest, rate.rate)
+            rate.total, rate.then = total, now
+
+    def load(self, backend: str, server: str) -> tuple[int, int]:
+        """Sessions and queued connections of a server now."""
+        counters = self._server(backend, server)
+        return counters.sessions, counters.queued
+
+    def rows(self, config: Config, servers: Mapping[tuple[str, str], ServerView], web: Mapping[str, WebCounters],
+             now: float, clock: float) -> list[Row]:
+        """One row for every frontend, server and backend, in the order of the configuration."""
+        result: list[Row] = []
+        names = list(dict.fromkeys([*(frontend.name for frontend in config.frontends),
+                                    *(backend.name for backend in config.backends)]))
+        # HAProxy's number 1 is its own stats socket.
+        for iid, name in enumerate(names, start=2):
+            result += [self._frontend_row(config, name, iid, web.get(name), now)
+                       for frontend in config.frontends if frontend.name == name]
+            backend = config.backend(name)
+            if backend is not None:
+                result += self._backend_rows(backend, iid, servers, now, clock)
+        return result
+
+    # -- sums --------------------------------------------------------------------------------------------------------
+
+    def _total(self, key: Key) -> int:
+        kind, proxy, server = key
+        if kind == "f":
+            return self._frontend(proxy).total
+        if kind == "s":
+            return self._server(proxy, server).total
+        return self._backend(proxy).total
+
+    def _frontend(self, name: str) -> FrontendCounters:
+        rows = [row for report in self.reports.values() for row in report.frontends if row.name == name]
+        return FrontendCounters(name=name, **_sum(rows, FrontendCounters))
+
+    def _server(self, backend: str, server: str) -> ServerCounters:
+        rows = [row for report in self.reports.values() for row in report.servers
+                if (row.backend, row.server) == (backend, server)]
+        return ServerCounters(backend=backend, server=server, **_sum(rows, ServerCounters))
+
+    def _backend(self, name: str) -> ServerCounters:
+        rows = [row for report in self.reports.values() for row in report.servers if row.backend == name]
+        return ServerCounters(backend=name, server="", **_sum(rows, ServerCounters))
+
+    # -- rows --------------------------------------------------------------------------------------------------------
+
+    def _frontend_row(self, config: Config, name: str, iid: int, web: WebCounters | None, now: float) -> Row:
+        counters = web.counters if web else self._frontend(name)
+        frontend = next(frontend for frontend in config.frontends if frontend.name == name)
+        rate, highest, _last = self._rate(("f", name, ""), now)
+        return Row(
+            kind="frontend", proxy=name, name="FRONTEND", status="STOP" if frontend.disabled else "OPEN", iid=iid,
+            mode="http" if frontend.http else "tcp", sessions=counters.sessions, sessions_max=counters.max_sessions,
+            sessions_limit=frontend.maxconn or config.settings.maxconn, total=counters.total,
+            bytes_in=counters.bytes_in, bytes_out=counters.bytes_out, denied=counters.denied, failed=counters.failed,
+            rate=rate, rate_max=highest, responses=web.responses if web else (0, 0, 0, 0, 0, 0),
+        )
+
+    def _backend_rows(self, backend: Backend, iid: int, servers: Mapping[tuple[str, str], ServerView],
+                      now: float, clock: float) -> list[Row]:
+        views = [(server, servers[backend.name, server.name]) for server in backend.servers
+                 if (backend.name, server.name) in servers]
+        rows = [self._server_row(backend, server, view, iid, sid, now, clock)
+                for sid, (server, view) in enumerate(views, start=1)]
+        usable = [server for server, view in views if view.state.status == "UP"]
+        active = [server for server in usable if not server.backup]
+        backup = [server for server in usable if server.backup]
+        counters = self._backend(backend.name)
+        rate, highest, last = self._rate(("b", backend.name, ""), now)
+        since = max((view.state.since for _, view in views), default=clock)
+        rows.append(Row(
+            kind="backend", proxy=backend.name, name="BACKEND", status="UP" if usable or not views else "DOWN",
+            iid=iid, queued=counters.queued, sessions=counters.sessions, sessions_max=counters.max_sessions,
+            sessions_limit=backend.fullconn, total=counters.total, bytes_in=counters.bytes_in,
+            bytes_out=counters.bytes_out, connect_failures=counters.connect_failures, retries=counters.retries,
+            redispatches=counters.redispatches, weight=sum(server.weight for server in active or backup),
+            active=len(active), backup=len(backup), since=int(clock - since), algorithm=backend.balance.algorithm,
+            rate=rate, rate_max=highest, last_session=last,
+        ))
+        return rows
+
+    def _server_row(self, backend: Backend, server: Server, view: ServerView, iid: int, sid: int,
+                    now: float, clock: float) -> Row:
+        counters = self._server(backend.name, server.name)
+        state = view.state
+        rate, highest, last = self._rate(("s", backend.name, server.name), now)
+        down_now = clock - state.since if state.status == "DOWN" else 0.0
+        return Row(
+            kind="server", proxy=backend.name, name=server.name, status=status_words(view), iid=iid, sid=sid,
+            queued=counters.queued, sessions=counters.sessions, sessions_max=counters.max_sessions,
+            sessions_limit=server.maxconn or None, total=counters.total, bytes_in=counters.bytes_in,
+            bytes_out=counters.bytes_out, connect_failures=counters.connect_failures, retries=counters.retries,
+            redispatches=counters.redispatches, weight=state.weight, active=int(not server.backup),
+            backup=int(server.backup), since=int(clock - state.since),
+            downtime=int(view.downtime + down_now) if view.checked else None,
+            check=_check(view) if view.checked else None, address=state.address,
+            queue_limit=server.maxqueue or None, rate=rate, rate_max=highest, last_session=last,
+        )
+
+    def _rate(self, key: Key, now: float) -> tuple[int, int, int]:
+        """Sessions per second now and at most, and how many seconds ago the last one came (-1: never)."""
+        rate = self._rates.get(key)
+        if rate is None:
+            return 0, 0, -1
+        recent = now - rate.then < _RATE_COUNTS_FOR
+        return round(rate.rate) if recent else 0, round(rate.highest), -1 if rate.last is None else int(now - rate.last)
+
+
+def _sum(rows: Iterable[FrontendCounters | ServerCounters],
+         kind: type[FrontendCounters] | type[ServerCounters]) -> dict[str, int]:
+    numbers = [name for name in kind.model_fields if name not in ("name", "backend", "server")]
+    rows = list(rows)
+    return {name: sum(getattr(row, name) for row in rows) for name in numbers}
+
+
+def _check(view: ServerView) -> CheckRow:
+    state, result = view.state, view.state.check
+    said = CheckRow() if result is None else CheckRow(
+        status=result.status, code=result.code, info=result.info, duration_ms=result.duration_ms,
+        description=DESCRIPTIONS.get(result.status, result.status))
+    return CheckRow(said.status, said.code, said.info, said.description, said.duration_ms,
+                    state.rise, state.fall, state.health, view.failures, view.downs)
+
+
+def status_words(view: ServerView) -> str:
+    """HAProxy's words for the state of a server: with a count while it is on the way up or down."""
+    state = view.state
+    if state.status == "MAINT":
+        return "MAINT (resolution)" if view.unresolved else "MAINT"
+    if not view.checked:
+        return "no check" if state.status == "UP" else state.status
+    if state.status == "DOWN":
+        return f"DOWN {state.health}/{state.rise}" if state.health else "DOWN"
+    top = state.rise + state.fall - 1
+    return state.status if state.health == top else f"{state.status} {state.health - state.rise + 1}/{state.fall}"
