@@ -101,11 +101,9 @@ class Stage:
 
     async def _ready(self, condition: Callable[[], bool], what: str) -> None:
         if not await self.until(condition, _READY_WITHIN):
-            failed = [node for node, balancer in self.balancers.items() if balancer.failed]
-            reason = f"the balancer of {', '.join(failed)} ended by itself" if failed else f"not in {_READY_WITHIN:g} s"
-            logs = [log for node in failed for log in self.balancers[node].logs]
+            logs = [log for node in self._failed for log in self.balancers[node].logs]
             logs = logs or sorted((self.directory / "logs").iterdir())
-            raise StageError(f"waited until {what}: {reason}\n" + "\n".join(_tail(log) for log in logs))
+            raise StageError(f"{what}: {self._reason(_READY_WITHIN)}\n" + "\n".join(_tail(log) for log in logs))
 
     def _make_directories(self) -> None:
         (self.directory / "logs").mkdir(parents=True)
@@ -116,8 +114,6 @@ class Stage:
         certificates.create(self.directory / "certificates", {node: [*names, ip] for node, ip in ADDRESSES.items()})
 
     def _make_masters(self) -> None:
-        options = self.options
-        inter, fall = options.check
         ports = dict.fromkeys(ADDRESSES, APISERVER_PORT)
         if not self.lab:
             self._frontend_port, *free = _free_ports(1 + len(ADDRESSES))
@@ -128,18 +124,20 @@ class Stage:
         )
         for node in ADDRESSES:
             place = Place(node, self.directory / node, self.lab.namespace(node) if self.lab else None, options.keep)
-            self.apiservers[node] = ApiserverProcess(place, "" if self.lab else at[node], ports[node], options.delay)
-            if not self.lab and self.balancers:
-                continue  # on loopback there is one balancer for the three
-            state, priority = PRIORITIES[node]
-            masters.write_files(
-                place,
-                ("haproxy.cfg", "keepalived.conf", "check_apiserver.sh") if self.lab else ("haproxy.cfg",),
-                {"BIND": "*" if self.lab else "127.0.0.1", "FRONTEND_PORT": str(self._frontend_port), "SERVERS": servers, "VIP": VIP,
-                 "INTER": inter, "FALL": str(fall), "STATE": state, "PRIORITY": str(priority),
-                 "DIRECTORY": str(place.directory)},
-            )
-            self.balancers[node] = Balancer(place, options.program, vrrp=self.lab is not None)
+            self.apiservers[node] = ApiserverProcess(place, "" if self.lab else at[node], ports[node], self.options.delay)
+            if self.lab or not self.balancers:  # on loopback there is one balancer for the three
+                names = ("haproxy.cfg", "keepalived.conf", "check_apiserver.sh") if self.lab else ("haproxy.cfg",)
+                masters.write_files(place, names, {**self._values(place), "SERVERS": servers})
+                self.balancers[node] = Balancer(place, self.options.program, vrrp=self.lab is not None)
+
+    def _values(self, place: Place) -> dict[str, str]:
+        """What the templates of config/ leave open for one master."""
+        inter, fall = self.options.check
+        state, priority = PRIORITIES[place.name]
+        return {
+            "BIND": "*" if self.lab else "127.0.0.1", "FRONTEND_PORT": str(self._frontend_port), "INTER": inter,
+            "FALL": str(fall), "STATE": state, "PRIORITY": str(priority), "VIP": VIP, "DIRECTORY": str(place.directory),
+        }
 
     async def _start_client(self) -> None:
         host = CLIENT[0]
@@ -225,7 +223,7 @@ class Stage:
         """Wait for a condition; False when it did not come true in time."""
         end = time.monotonic() + seconds
         while not condition():
-            if time.monotonic() > end or any(balancer.failed for balancer in self.balancers.values()):
+            if time.monotonic() > end or self._failed:
                 return condition()
             await asyncio.sleep(0.02)
         return True
@@ -295,9 +293,21 @@ class Stage:
 
     async def expect(self, text: str, condition: Callable[[], bool], seconds: float) -> bool:
         """Promise that a condition comes true in time, and wait for it."""
-        kept = await self.until(condition, seconds + self.options.slack)
-        self.promise(text if kept else f"{text} (not within {seconds + self.options.slack:g} s)", kept=kept)
+        seconds += self.options.slack
+        kept = await self.until(condition, seconds)
+        self.promise(text if kept else f"{text}: {self._reason(seconds)}", kept=kept)
         return kept
+
+    def _reason(self, seconds: float) -> str:
+        """Why something did not come true."""
+        if self._failed:
+            return f"the balancer of {', '.join(self._failed)} ended by itself"
+        return f"not within {seconds:g} s"
+
+    @property
+    def _failed(self) -> list[str]:
+        """The masters whose balancer has ended though nobody ended it."""
+        return [node for node, balancer in self.balancers.items() if balancer.failed]
 
     def promise_gap(self, limit: float) -> None:
         """Promise that clients were never without an answer for longer than this, in seconds."""

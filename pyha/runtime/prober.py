@@ -74,6 +74,43 @@ class PlainStream:
         self._sock.close()
 
 
+class _Limit:
+    """Cancels the current task when its time is up.
+
+    While a machine is so busy that this process does not run, answers wait unread. That is not the server's fault: time
+    in which nobody looked is given back.
+    """
+
+    _LATE = 0.02  # seconds that a timer may be late on a machine that is well
+
+    def __init__(self, seconds: float) -> None:
+        self.reached = False
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._loop.call_later(seconds, self._due)
+
+    def restart(self, seconds: float) -> None:
+        """The time counts from now."""
+        self._timer.cancel()
+        self._timer = self._loop.call_later(seconds, self._due)
+
+    def close(self) -> None:
+        """No longer cancel anything."""
+        self._timer.cancel()
+        if self.reached:
+            self._task.uncancel()
+
+    def _due(self) -> None:
+        late = self._loop.time() - self._timer.when()
+        if late > self._LATE:
+            self._timer = self._loop.call_later(late, self._due)
+        else:
+            self.reached = True
+            self._task.cancel()
+
+
 class _Run:
     def __init__(self, dialogue: Dialogue, target: Target, timeouts: Timeouts, contexts: TlsContexts, *,
                  quiet: bool) -> None:
@@ -86,17 +123,20 @@ class _Run:
         self._stream: PlainStream | TlsStream | None = None
 
     async def to_the_end(self) -> Verdict:
-        loop = asyncio.get_running_loop()
+        limit = _Limit(self._timeouts.connect)
         try:
-            async with asyncio.timeout(self._timeouts.connect) as limit:
-                actions: Sequence[Action] = self._dialogue.start()
-                while not (actions and isinstance(actions[0], Conclude)):
-                    connecting = bool(actions) and isinstance(actions[-1], Connect)
-                    actions = await self._attempt(actions)
-                    if connecting and self._timeouts.answer is not None:
-                        limit.reschedule(loop.time() + self._timeouts.answer)
-        except TimeoutError:
+            actions: Sequence[Action] = self._dialogue.start()
+            while not (actions and isinstance(actions[0], Conclude)):
+                connecting = bool(actions) and isinstance(actions[-1], Connect)
+                actions = await self._attempt(actions)
+                if connecting and self._timeouts.answer is not None:
+                    limit.restart(self._timeouts.answer)
+        except asyncio.CancelledError:
+            if not limit.reached:
+                raise
             self._dialogue.expired(self._stage)
+        finally:
+            limit.close()
         assert self._dialogue.concluded is not None
         return self._dialogue.concluded
 

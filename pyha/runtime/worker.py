@@ -18,6 +18,7 @@ from pyha.config.model import Backend
 from pyha.control.messages import Configure, Configured, Message, Stop
 from pyha.runtime import log
 from pyha.runtime.channel import Channel
+from pyha.runtime.kernelpath import open_kernel_path
 from pyha.runtime.link import Link
 from pyha.runtime.relay import Relay
 
@@ -51,8 +52,9 @@ class Worker:
         return 0
 
     def _ready(self) -> None:
-        if self.relay.ready():
-            self.loop.call_soon(self._ready)
+        again = self.relay.ready()
+        if again is not None:
+            self.loop.call_later(again, self._ready)
 
     def _message(self, message: Message, fds: list[int]) -> None:
         if isinstance(message, Configure):
@@ -61,6 +63,8 @@ class Worker:
             self._stop(message.grace)
 
     def _configure(self, message: Configure, fds: list[int]) -> None:
+        if self.relay.kernel is None:
+            self.relay.kernel = open_kernel_path(message.kernel_path)
         gone = dict(self.frontends)
         names = {frontend.name: frontend for frontend in message.config.frontends}
         for listener, fd in zip(message.listeners, fds, strict=True):

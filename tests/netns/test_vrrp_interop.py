@@ -12,8 +12,56 @@ pytestmark = [
     pytest.mark.peer,
     pytest.mark.skipif(shutil.which("keepalived") is None, reason="needs keepalived"),
 ]
-VIP = "10.99.0.10"
 PASSWORD = "k8sha123"
+
+
+class Flavour:
+    """One way for two routers to speak VRRP, in both languages."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.version = 2 if "v2" in name else 3
+        self.ipv6 = "IPv6" in name
+        self.vip = "fd00:99::10/128" if self.ipv6 else "10.99.0.10/24"
+        self.address = self.vip.split("/")[0]
+        self.peer = "fe80::ff:fe99:1" if self.ipv6 else "10.99.0.1"
+
+    def keepalived(self, priority: int) -> str:
+        """The peer's configuration."""
+        unicast = "unicast_src_ip 10.99.0.1\n  unicast_peer {\n    10.99.0.2\n  }" if "unicast" in self.name else ""
+        password = f"authentication {{\n    auth_type PASS\n    auth_pass {PASSWORD}\n  }}" if "PASS" in self.name else ""
+        return f"""
+global_defs {{
+  router_id peer
+  vrrp_version {self.version}
+}}
+vrrp_instance VI_1 {{
+  state BACKUP
+  interface eth0
+  virtual_router_id 51
+  priority {priority}
+  advert_int {"1" if self.version == 2 else "0.3"}
+  {unicast}
+  {password}
+  virtual_ipaddress {{
+    {self.vip}
+  }}
+}}
+"""
+
+    def pyha(self, priority: int) -> dict[str, object]:
+        """Ours. The list of unicast peers is the same on all nodes, as configuration management leaves it."""
+        return {
+            "name": "VI_1", "interface": "eth0", "vrid": 51, "version": self.version, "priority": priority,
+            "advert_int": 100 if self.version == 2 else 30, "addresses": [{"interface": self.vip}],
+            **({"authentication": {"kind": "PASS", "password": PASSWORD}} if "PASS" in self.name else {}),
+            **({"unicast_peers": ["10.99.0.1", "10.99.0.2"]} if "unicast" in self.name else {}),
+        }
+
+
+@pytest.fixture(params=["v2 PASS", "v3", "v3 unicast", "v3 IPv6"])
+def flavour(request) -> Flavour:
+    return Flavour(request.param)
 
 
 @pytest.fixture
@@ -31,85 +79,49 @@ def ours(lab, tmp_path):
     pyha.close()
 
 
-@pytest.fixture(params=["v2 PASS", "v3", "v3 unicast"])
-def flavour(request) -> str:
-    return request.param
-
-
-def keepalived_conf(flavour: str, priority: int) -> str:
-    version = 3 if "v3" in flavour else 2
-    return f"""
-global_defs {{
-  router_id peer
-  vrrp_version {version}
-  script_user root
-}}
-vrrp_instance VI_1 {{
-  state BACKUP
-  interface eth0
-  virtual_router_id 51
-  priority {priority}
-  advert_int {"0.3" if version == 3 else "1"}
-  {"unicast_src_ip 10.99.0.1" if "unicast" in flavour else ""}
-  {"unicast_peer { 10.99.0.2 }" if "unicast" in flavour else ""}
-  {f"authentication {{ auth_type PASS auth_pass {PASSWORD} }}" if "PASS" in flavour else ""}
-  virtual_ipaddress {{ {VIP}/24 }}
-}}
-""".replace(f"{{ auth_type PASS auth_pass {PASSWORD} }}", f"{{\n auth_type PASS\n auth_pass {PASSWORD}\n }}") \
-   .replace("{ 10.99.0.2 }", "{\n 10.99.0.2\n }").replace(f"{{ {VIP}/24 }}", f"{{\n {VIP}/24\n }}")
-
-
-def router(flavour: str, priority: int, **more: object) -> dict[str, object]:
-    version = 3 if "v3" in flavour else 2
-    return {
-        "name": "VI_1", "interface": "eth0", "vrid": 51, "version": version, "priority": priority,
-        "advert_int": 30 if version == 3 else 100, "addresses": [{"interface": f"{VIP}/24"}],
-        **({"authentication": {"kind": "PASS", "password": PASSWORD}} if "PASS" in flavour else {}),
-        **({"unicast_peers": ["10.99.0.1", "10.99.0.2"]} if "unicast" in flavour else {}),
-        **more,
-    }
-
-
-def only(lab: Lab, holder: str) -> None:
+def only(lab: Lab, holder: str, flavour: Flavour) -> None:
     """Exactly this node has the address, and it stays so for a while."""
-    wait_until(lambda: lab.holders(VIP) == [holder], f"only {holder} has the address, not {lab.holders(VIP)}")
-    stays(lambda: lab.holders(VIP) == [holder], f"only {holder} has the address", for_seconds=1.2, every=0.1)
+    def holds() -> bool:
+        return lab.holders(flavour.address) == [holder]
+
+    wait_until(holds, f"only {holder} has the address")
+    stays(holds, f"only {holder} has the address", for_seconds=1.2, every=0.1)
 
 
 def test_it_takes_over_from_a_dead_keepalived_and_gives_back_when_that_returns(lab, ours, tmp_path, flavour):
-    peer = Keepalived(lab.nodes[0], tmp_path, keepalived_conf(flavour, 150))
-    ours.configure(routers=[router(flavour, 100)])
+    peer = Keepalived(lab.nodes[0], tmp_path, flavour.keepalived(150))
+    ours.configure(routers=[flavour.pyha(100)])
     wait_until(lambda: peer.state() == "MASTER", "keepalived becomes MASTER")
     ours.until("BACKUP")
-    only(lab, "peer")
+    only(lab, "peer", flavour)
 
-    peer.kill(f"{VIP}/24")
+    peer.kill(flavour.vip)
     ours.until("MASTER")
-    only(lab, "ours")
+    only(lab, "ours", flavour)
 
     peer.start()
     ours.until("BACKUP")
     assert peer.state() == "MASTER"
-    only(lab, "peer")
+    only(lab, "peer", flavour)
     report = ours.reports["VI_1"]
-    assert (report.master.address, report.master.priority) == ("10.99.0.1", 150)
+    assert (report.master.address, report.master.priority) == (flavour.peer, 150)
     assert ours.states["VI_1"] == ["BACKUP", "MASTER", "BACKUP"]
 
 
 def test_it_preempts_a_keepalived_of_lower_priority_and_its_stop_hands_back_within_a_second(
     lab, ours, tmp_path, flavour
 ):
-    peer = Keepalived(lab.nodes[0], tmp_path, keepalived_conf(flavour, 100))
+    peer = Keepalived(lab.nodes[0], tmp_path, flavour.keepalived(100))
     wait_until(lambda: peer.state() == "MASTER", "keepalived becomes MASTER")
-    only(lab, "peer")
+    only(lab, "peer", flavour)
 
-    ours.configure(routers=[router(flavour, 150)])
+    ours.configure(routers=[flavour.pyha(150)])
     ours.until("MASTER")
     wait_until(lambda: peer.state() == "BACKUP", "keepalived gives way")
-    only(lab, "ours")
+    only(lab, "ours", flavour)
 
     assert ours.stop() == 0
     wait_until(lambda: peer.state() == "MASTER", "keepalived takes over", within=1.5)
     assert "Backup received priority 0 advertisement" in peer.log.read_text()
-    only(lab, "peer")
+    only(lab, "peer", flavour)
     assert ours.will.packets == ()

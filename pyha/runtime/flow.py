@@ -1,0 +1,236 @@
+"""Bytes from one side of a link to the other, and the ways in which that ends.
+
+The rules that keep bytes whole:
+- RDHUP comes once. It is remembered per side, because the bytes before the FIN may have to wait for the peer.
+- What the peer does not take is kept, and its source is not read until it is gone: at most one buffer per direction.
+- A side is closed for writing only after everything that came before the FIN was written.
+- Urgent data (PRI) and errors cut a read short, so such a side is read until the kernel says that it is empty.
+"""
+
+import contextlib
+import fcntl
+import select
+import socket
+import struct
+import time
+from typing import Protocol
+
+from pyha.runtime.kernelpath import KernelPath, arrived, settle
+from pyha.runtime.link import Link, Side, Stage
+
+_BUFFER = 128 * 1024
+_ROUNDS = 16  # full buffers from one side before others get their turn
+READS = select.EPOLLIN | select.EPOLLPRI | select.EPOLLRDHUP | select.EPOLLET
+READS_AND_WRITES = READS | select.EPOLLOUT
+_ENDS = select.EPOLLRDHUP | select.EPOLLET
+_DONTWAIT = socket.MSG_DONTWAIT
+_SIOCOUTQNSD = 0x894B  # linux/sockios.h
+_NO_LINGER = struct.pack("ii", 1, 0)
+
+
+class Handler(Protocol):
+    """Who decides about links. All calls come while a batch of events is handled: opening sockets has to `defer`."""
+
+    def connected(self, link: Link) -> None:
+        """The server answered; bytes flow from now on."""
+
+    def connect_failed(self, link: Link, error: int) -> None:
+        """The server refused, or cannot be reached; `error` is an errno. The link has no server side any more."""
+
+    def closed(self, link: Link) -> None:
+        """Both sockets are closed; `link.cause` says why."""
+
+
+def _unsent(side: Side) -> bool:
+    """Whether the kernel holds bytes that have not even been on their way to the other end."""
+    return fcntl.ioctl(side.fd, _SIOCOUTQNSD, bytes(4)) != bytes(4)
+
+
+class Flow:
+    """Reads, writes and ends; the relay says when."""
+
+    def __init__(self, handler: Handler) -> None:
+        self.handler = handler
+        self.kernel: KernelPath | None = None
+        self.epoll = select.epoll()
+        self.sides: dict[int, Side] = {}
+        self.now = time.monotonic()
+        self._more: list[Side] = []  # not empty yet: others had their turn
+        self._draining: list[Side] = []  # ended, but the kernel has yet to pass on what came before
+        self._buffer = bytearray(_BUFFER)
+        self._view = memoryview(self._buffer)
+
+    def close(self, link: Link, cause: str = "", *, reset: Side | None = None) -> None:
+        """Cut both connections now. The first cause stays. `reset`: tell that side with RST, not with FIN."""
+        if link.stage is Stage.CLOSED:
+            return
+        if link.client.kernel:
+            settle(link, self.now)
+        link.stage = Stage.CLOSED
+        link.cause = link.cause or cause
+        if reset is not None:
+            # Where one side aborted, the other must not see what looks like a complete conversation.
+            with contextlib.suppress(OSError):
+                reset.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        self._forget(link.client)
+        if link.server is not None:
+            self._forget(link.server)
+        self.handler.closed(link)
+        # Here ends every cycle: sides hold the link until now, the link keeps the sides for their counters.
+        for side in (link.client, link.server):
+            if side is not None:
+                del side.peer, side.link
+
+    def end_input(self, side: Side, cause: str) -> None:
+        """Treat a side that was silent for too long as one that said FIN, as haproxy does."""
+        link = side.link
+        link.cause = link.cause or cause
+        stuck = side.peer.pending is not None or (side.kernel and not arrived(side))
+        if stuck or side.eof:
+            self.close(link)
+        else:
+            self._finish(side)
+
+    # -- bytes ---------------------------------------------------------------------------------------------------------
+
+    def _pump(self, side: Side) -> None:
+        """Move what a side has to its peer, until it is empty, the peer is full, or others should have their turn."""
+        if side.eof:
+            return
+        peer, sock, link = side.peer, side.sock, side.link
+        for _ in range(_ROUNDS):
+            if peer.pending is not None and not self._flush(peer):
+                return
+            try:
+                count = sock.recv_into(self._buffer, _BUFFER, _DONTWAIT)
+            except BlockingIOError:
+                return
+            except OSError:
+                self._lost(side)
+                return
+            if not count:
+                self._finish(side)
+                return
+            side.received += count
+            side.reads += 1
+            link.active = self.now
+            if side.reads == 2 and not peer.nodelay:
+                # Not before the second write: short connections never need it.
+                peer.nodelay = True
+                peer.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if not self._write(peer, count):
+                return
+            if count < _BUFFER and not side.thorough:
+                if side.ended:
+                    self._finish(side)
+                elif self.kernel is not None and side.reads >= self.kernel.exchanges:
+                    self._hand_over(side)
+                return
+        self._more.append(side)
+
+    def _hand_over(self, side: Side) -> None:
+        """Let the kernel relay this link from now on, if nothing is under way at this moment."""
+        link, peer = side.link, side.peer
+        assert self.kernel is not None
+        try:
+            taken = self.kernel.take(link)
+        except ConnectionAbortedError:
+            self.close(link, "S")
+            return
+        if taken:
+            self.epoll.modify(side.fd, _ENDS)
+            self.epoll.modify(peer.fd, _ENDS)
+        elif side.reads > 0:
+            side.reads = 2  # try again after some more
+
+    def _write(self, side: Side, count: int) -> bool:
+        """Write the head of the buffer; keep what is not taken. Returns whether all of it was."""
+        try:
+            sent = side.sock.send(self._view[:count], _DONTWAIT)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self._broke(side)
+            return False
+        if sent == count:
+            return True
+        side.pending = memoryview(bytes(self._view[sent:count]))
+        if not side.watches_out:
+            # Clients are not watched for it from the start: each would cost an event at once, and few ever need it.
+            side.watches_out = True
+            side.known = True
+            self._rewatch(side)
+        return False
+
+    def _rewatch(self, side: Side) -> None:
+        try:
+            self.epoll.modify(side.fd, READS_AND_WRITES)
+        except FileNotFoundError:
+            self.epoll.register(side.fd, READS_AND_WRITES)
+
+    def _flush(self, side: Side) -> bool:
+        pending = side.pending
+        while pending is not None:
+            try:
+                sent = side.sock.send(pending, _DONTWAIT)
+            except BlockingIOError:
+                return False
+            except OSError:
+                self._broke(side)
+                return False
+            side.link.active = self.now
+            pending = side.pending = pending[sent:] if sent < len(pending) else None
+        return True
+
+    # -- ends ----------------------------------------------------------------------------------------------------------
+
+    def _finish(self, side: Side) -> None:
+        """A side's input has ended and all of it was written: pass the FIN on."""
+        side.eof = True
+        peer = side.peer
+        if side.broken or peer.eof:
+            self.close(side.link, reset=peer if side.broken else None)
+            return
+        try:
+            peer.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._broke(peer)
+
+    def _drain(self, side: Side) -> None:
+        """A side of a link on the kernel path ended: pass that on once everything before it has been written."""
+        if side.closed or (side.eof and not side.broken):
+            return
+        if not arrived(side) and not side.peer.broken:
+            self._draining.append(side)
+        elif side.broken:
+            self._lost(side)
+        else:
+            self._finish(side)
+
+    def _lost(self, side: Side) -> None:
+        """Reading failed: the connection was reset, or is dead."""
+        peer = side.peer
+        if side.is_client:
+            self.close(side.link, "C", reset=peer)
+        else:
+            # RST would throw away what the kernel has yet to deliver: a server that answers and then resets, because it
+            # did not want to read the rest of the request, still means its answer.
+            self.close(side.link, "S", reset=None if _unsent(peer) else peer)
+
+    def _broke(self, side: Side) -> None:
+        """Writing failed. What the side had sent before it went may still be unread, and belongs to its peer."""
+        if side.broken:
+            return
+        side.broken = side.thorough = True
+        side.pending = None
+        side.link.cause = side.link.cause or ("C" if side.is_client else "S")
+        if side.eof:
+            self._lost(side)
+        else:
+            self._more.append(side)
+
+    def _forget(self, side: Side) -> None:
+        side.closed = True
+        side.pending = None
+        del self.sides[side.fd]
+        side.sock.close()
