@@ -34,6 +34,15 @@ def milliseconds(text: str) -> Milliseconds:
     return Milliseconds(result)
 
 
+def spelled(value: Milliseconds) -> str:
+    """A duration as people write it, which `milliseconds` reads back: `0ms`, `1500ms`, `3s`, `1m`, `24h`."""
+    for suffix in ("h", "m", "s"):
+        factor = _SUFFIXES[suffix]
+        if value and value % factor == 0:
+            return f"{value // int(factor)}{suffix}"
+    return f"{value}ms"
+
+
 def size(text: str) -> int:
     """Read a size in bytes as HAProxy's manual section 2.5 defines it: `1024`, `16k`, `1m`, `2g`. Raises UnitError."""
     number, suffix = (text, "") if text.isdigit() else (text[:-1], text[-1:].lower())

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from pyha.units import Centiseconds, Milliseconds
 
-from .base import Frozen, Interval, IPAddress
+from .base import AdvertInterval, Duration, Frozen, Interval, IPAddress
 
 Weight = Annotated[int, Field(ge=-254, le=254)]
 
@@ -69,11 +69,11 @@ class Garp(Frozen):
     """When the virtual addresses are announced by gratuitous ARP or unsolicited NA (keepalived.conf(5), garp_*)."""
 
     repeat: Annotated[int, Field(ge=0)] = 5
-    delay: Milliseconds = Milliseconds(5000)  # before the second burst; 0: no second burst
-    refresh: Milliseconds = Milliseconds(0)  # 0: never again
+    delay: Duration = Milliseconds(5000)  # before the second burst; 0: no second burst
+    refresh: Duration = Milliseconds(0)  # 0: never again
     refresh_repeat: Annotated[int, Field(ge=1)] = 1
     lower_prio_repeat: Annotated[int, Field(ge=0)] = 5
-    lower_prio_delay: Milliseconds = Milliseconds(5000)
+    lower_prio_delay: Duration = Milliseconds(5000)
     interval: float = 0.0  # seconds between two gratuitous ARPs on an interface
     gna_interval: float = 0.0
 
@@ -97,9 +97,9 @@ class VirtualRouter(Frozen):
     version: Literal[2, 3] = 2
     initial_state: Literal["MASTER", "BACKUP"] = "BACKUP"
     priority: Annotated[int, Field(ge=1, le=255)] = 100
-    advert_int: Annotated[Centiseconds, Field(ge=1, le=25500)] = Centiseconds(100)
+    advert_int: AdvertInterval = Centiseconds(100)
     preempt: bool = True
-    preempt_delay: Milliseconds = Milliseconds(0)
+    preempt_delay: Duration = Milliseconds(0)
     addresses: tuple[VirtualAddress, ...] = ()
     excluded_addresses: tuple[VirtualAddress, ...] = ()  # held, but not named in advertisements
     authentication: Authentication = Authentication()
@@ -135,4 +135,4 @@ class Vrrp(Frozen):
     script_user: str | None = None
     script_group: str | None = None
     script_security: bool = False
-    startup_delay: Milliseconds = Milliseconds(0)
+    startup_delay: Duration = Milliseconds(0)
