@@ -1,7 +1,7 @@
 """What every part of the configuration model has in common."""
 
 from ipaddress import IPv4Address, IPv6Address
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, SerializationInfo
 
@@ -12,23 +12,25 @@ FOR_PEOPLE = {"for": "people"}
 """The context that makes `model_dump(mode="json")` spell durations out (`5s`) instead of counting (5000)."""
 
 
-def _read_milliseconds(value: Any) -> Any:
-    """A duration as people write it in pyha.yaml; a bare number counts in milliseconds, as in HAProxy."""
-    if not isinstance(value, str):
-        return value
+def _parsed(text: str) -> Milliseconds:
     try:
-        return milliseconds(value)
+        return milliseconds(text)
     except UnitError as error:
         raise ValueError(str(error)) from error
 
 
-def _read_centiseconds(value: Any) -> Any:
+def _read_milliseconds(value: object) -> object:
+    """A duration as people write it in pyha.yaml; a bare number counts in milliseconds, as in HAProxy."""
+    return _parsed(value) if isinstance(value, str) else value
+
+
+def _read_centiseconds(value: object) -> object:
     if not isinstance(value, str):
         return value
-    count = _read_milliseconds(value)
-    if count % 10:
+    count, rest = divmod(_parsed(value), 10)
+    if rest:
         raise ValueError(f"'{value}' is too fine: advertisement intervals count in hundredths of a second")
-    return count // 10
+    return count
 
 
 def _write_milliseconds(value: Milliseconds, info: SerializationInfo) -> int | str:

@@ -1,8 +1,8 @@
 """The configuration: one frozen model, whatever language it was written in.
 
-Nothing after the translators knows that haproxy.cfg or keepalived.conf exist. Names are those of HAProxy's manual and of
-RFC 9568. `None` for a timeout means none. Where a value came from is kept beside the model (`Loaded.origins`), not in it,
-so that two models are equal when they mean the same.
+Nothing after the translators knows that haproxy.cfg or keepalived.conf exist. Names are those of HAProxy's manual and
+of RFC 9568. `None` for a timeout means none. Where a value came from is kept beside the model (`Loaded.origins`), not
+in it, so that two models are equal when they mean the same.
 """
 
 from typing import Annotated, Literal
@@ -109,7 +109,7 @@ class Tls(Frozen):
 
 
 class CheckConnect(Frozen):
-    """`tcp-check connect` / `http-check connect`. `tls`: handshake even where the server line does not say check-ssl."""
+    """`tcp-check connect` / `http-check connect`. `tls`: handshake even without check-ssl on the server line."""
 
     action: Literal["connect"] = "connect"
     default: bool = False  # use what the server line says (ssl, sni, alpn)
@@ -182,7 +182,7 @@ class Check(Frozen):
 
 
 class Server(Frozen):
-    """One server of a backend (HAProxy's manual, section 5.2). `host` is an IP address or a name to resolve at start."""
+    """One server of a backend (HAProxy's manual, section 5.2). `host`: an IP address, or a name to resolve at start."""
 
     name: str
     host: str
