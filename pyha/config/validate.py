@@ -1,4 +1,4 @@
-"""From plain data to the model; what pydantic objects to becomes problems that operators understand, with their lines."""
+"""From plain data to the model; what pydantic objects to becomes problems that people understand, each with its line."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
