@@ -1,4 +1,4 @@
-"""From plain data to the model; what pydantic objects to becomes problems that people understand, each with its line."""
+"""From plain data to the model; what pydantic objects to becomes problems that people understand, with their lines."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args

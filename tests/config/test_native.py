@@ -41,8 +41,8 @@ EVERYTHING = Config(
     ),
 )
 
-WORDS = ("frontends", "backends", "vrrp", "routers", "servers", "name", "health", "steps", "action", "binds", "addresses",
-         "interface")
+WORDS = ("frontends", "backends", "vrrp", "routers", "servers", "name", "health", "steps", "action", "binds",
+         "addresses", "interface")
 
 
 def read(text):
