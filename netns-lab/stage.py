@@ -123,7 +123,7 @@ class Stage:
             f"    server {node} {at[node]}:{ports[node]} check check-ssl verify none" for node in ADDRESSES
         )
         for node in ADDRESSES:
-            place = Place(node, self.directory / node, self.lab.namespace(node) if self.lab else None, options.keep)
+            place = Place(node, self.directory / node, self.lab.namespace(node) if self.lab else None, self.options.keep)
             self.apiservers[node] = ApiserverProcess(place, "" if self.lab else at[node], ports[node], self.options.delay)
             if self.lab or not self.balancers:  # on loopback there is one balancer for the three
                 names = ("haproxy.cfg", "keepalived.conf", "check_apiserver.sh") if self.lab else ("haproxy.cfg",)
