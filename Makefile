@@ -7,7 +7,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 # What a target needs from Debian: command -> package. Installed as root when missing; without root it is said.
 DEBIAN_TEST := haproxy:haproxy keepalived:keepalived curl:curl openssl:openssl ip:iproute2 nft:nftables \
-               killall:psmisc tcpdump:tcpdump arping:iputils-arping
+               killall:psmisc tcpdump:tcpdump arping:iputils-arping ping:iputils-ping vtysh:frr
 DEBIAN_DEMO := openssl:openssl ip:iproute2 killall:psmisc
 DEBIAN_BENCH := haproxy:haproxy nginx:nginx-light wrk:wrk
 export PATH := $(PATH):/usr/sbin:/sbin

@@ -106,14 +106,14 @@ class Lab:
 
     def __init__(self) -> None:
         self._prefix = f"pyha-{os.getpid()}-{next(_counter)}"
-        self._switch = f"{self._prefix}-switch"
+        self.switch = Node("switch", f"{self._prefix}-switch", 0)  # its ports are p1, p2 ...: the nodes' numbers
         self.nodes: list[Node] = []
 
     def __enter__(self) -> Self:
-        _ip("netns", "add", self._switch)
+        _ip("netns", "add", self.switch.namespace)
         try:
-            _ip("-n", self._switch, "link", "add", "br0", "type", "bridge", "mcast_snooping", "0")
-            _ip("-n", self._switch, "link", "set", "br0", "up")
+            _ip("-n", self.switch.namespace, "link", "add", "br0", "type", "bridge", "mcast_snooping", "0")
+            _ip("-n", self.switch.namespace, "link", "set", "br0", "up")
         except BaseException:
             self.close()
             raise
@@ -141,25 +141,25 @@ class Lab:
     def plug(self, node: Node) -> None:
         """Give the node its eth0 (again)."""
         _ip("link", "add", "eth0", "netns", node.namespace, "address", f"02:00:00:99:00:{node.number:02x}",
-            "type", "veth", "peer", "name", node.port, "netns", self._switch)
-        _ip("-n", self._switch, "link", "set", node.port, "master", "br0", "up")
+            "type", "veth", "peer", "name", node.port, "netns", self.switch.namespace)
+        _ip("-n", self.switch.namespace, "link", "set", node.port, "master", "br0", "up")
         _ip("-n", node.namespace, "link", "set", "eth0", "up")
 
     def isolate(self, node: Node) -> None:
         """The switch loses the node, which notices nothing: its carrier stays."""
-        _ip("-n", self._switch, "link", "set", node.port, "nomaster")
+        _ip("-n", self.switch.namespace, "link", "set", node.port, "nomaster")
 
     def reconnect(self, node: Node) -> None:
         """Undo `isolate`."""
-        _ip("-n", self._switch, "link", "set", node.port, "master", "br0")
+        _ip("-n", self.switch.namespace, "link", "set", node.port, "master", "br0")
 
     def cut(self, node: Node) -> None:
         """Pull the cable: the node loses its carrier."""
-        _ip("-n", self._switch, "link", "set", node.port, "down")
+        _ip("-n", self.switch.namespace, "link", "set", node.port, "down")
 
     def mend(self, node: Node) -> None:
         """Undo `cut`."""
-        _ip("-n", self._switch, "link", "set", node.port, "up")
+        _ip("-n", self.switch.namespace, "link", "set", node.port, "up")
 
     def holders(self, address: str) -> list[str]:
         """The names of the nodes that have this address on eth0."""
@@ -170,7 +170,7 @@ class Lab:
         for node in self.nodes:
             for process in node.processes:
                 _end(process)
-        for namespace in [*(node.namespace for node in self.nodes), self._switch]:
+        for namespace in [*(node.namespace for node in self.nodes), self.switch.namespace]:
             _end_leftovers(namespace)
             subprocess.run(["ip", "netns", "delete", namespace], capture_output=True, check=False, timeout=30)
         self.nodes.clear()
