@@ -124,7 +124,7 @@ class Dialogue:
     def expired(self, stage: Stage) -> list[Action]:
         """Too late."""
         status = {"connect": "L4TOUT", "handshake": "L6TOUT", "exchange": self._script.silence}[stage]
-        return self._conclude(Verdict(status, info=self._where().lstrip()))
+        return self._conclude(Verdict(status, info=self._where()))
 
     @property
     def _expecting(self) -> bool:

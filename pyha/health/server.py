@@ -7,8 +7,9 @@ The rules (HAProxy's manual, section 5.2: `check`, `rise`, `fall`, `inter`, `dis
    there, one success makes it fully up.
 3. A success adds one; reaching `rise` from below jumps to the top, so that `fall` failures are needed again.
 4. A failure takes one off; falling below `rise` drops to 0, so that `rise` successes are needed again.
-5. A conditional success (404 with disable-on-404) counts as success, but an up server becomes NOLB: it finishes what it
-   has. A plain success makes it UP again. A server that is down never becomes NOLB.
+5. A conditional success (404 with disable-on-404) counts as success, but the server becomes NOLB: it finishes what it
+   has. A plain success makes it UP again. For a server that is down the same answer is what it is without the option,
+   usually a failure: there is nothing to finish.
 6. A server in maintenance (`disabled`, or its name does not resolve) is MAINT and is not checked. When it comes back
    it starts as in rule 2.
 7. The next check is due one interval after the end of the last: `inter` when fully up, `downinter` when at 0,
@@ -107,6 +108,8 @@ class ServerHealth:
         self.running = False
         if self.check is None or self._maintenance:
             return []
+        if self.status == "DOWN" and verdict.otherwise is not None:
+            verdict = verdict.otherwise
         before = self.verdict
         self.verdict = verdict
         moved = self._count(verdict)

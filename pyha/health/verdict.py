@@ -21,16 +21,21 @@ DESCRIPTIONS: dict[str, str] = {
 """Each status with the words that logs and the statistics page use for it."""
 
 _PASSED = frozenset({"L4OK", "L6OK", "L7OK", "L7OKC"})
-_WITH_CODE = frozenset({"L7OK", "L7OKC", "L7STS"})
+WITH_CODE = frozenset({"L7OK", "L7OKC", "L7STS"})
+"""Where HAProxy shows a code, 0 if there was none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The end of one check. `code` is the HTTP status where there was one; `info` says more to a person."""
+    """The end of one check. `code` is the HTTP status where there was one; `info` says more to a person.
+
+    `otherwise`: what a conditional pass comes to for a server that is down, which has nothing to finish.
+    """
 
     status: str
     code: int | None = None
     info: str = ""
+    otherwise: "Verdict | None" = None
 
     @property
     def passed(self) -> bool:
@@ -50,7 +55,7 @@ class Verdict:
     def reason(self, duration_ms: int) -> str:
         """The part of a log line that says why, as HAProxy writes it."""
         parts = [f"reason: {self.description}"]
-        if self.status in _WITH_CODE:
+        if self.status in WITH_CODE:
             parts.append(f"code: {self.code or 0}")
         if self.info:
             parts.append(f'info: "{self.info}"')

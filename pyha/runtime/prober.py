@@ -15,7 +15,7 @@ from pyha.health.dialogue import Action, Conclude, Connect, Dialogue, Script, Se
 from pyha.health.schedule import Timeouts
 from pyha.health.verdict import Verdict
 
-from .tlsclient import TlsContexts, TlsStream
+from .tlsclient import TlsContexts, TlsStream, WrongName
 
 _READ = 16 * 1024
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
@@ -77,37 +77,56 @@ class PlainStream:
 class _Limit:
     """Cancels the current task when its time is up.
 
-    While a machine is so busy that this process does not run, answers wait unread. That is not the server's fault: time
-    in which nobody looked is given back.
+    While a machine is so busy that this process does not run, answers wait unread. That is not the server's fault, so
+    time is counted in short ticks: of a tick that comes late only its own length counts, and it never is the last one,
+    because what arrived meanwhile has yet to be read. Should every tick be late, `_MOST` times the limit is the end.
     """
 
+    _TICK = 0.1  # seconds
     _LATE = 0.02  # seconds that a timer may be late on a machine that is well
+    _MOST = 5
 
     def __init__(self, seconds: float) -> None:
-        self.reached = False
         task = asyncio.current_task()
         assert task is not None
         self._task = task
         self._loop = asyncio.get_running_loop()
-        self._timer = self._loop.call_later(seconds, self._due)
+        self._reached = False
+        self._begin(seconds)
 
     def restart(self, seconds: float) -> None:
         """The time counts from now."""
         self._timer.cancel()
-        self._timer = self._loop.call_later(seconds, self._due)
+        self._begin(seconds)
 
     def close(self) -> None:
         """No longer cancel anything."""
         self._timer.cancel()
-        if self.reached:
+        if self._reached:
             self._task.uncancel()
 
+    @property
+    def alone(self) -> bool:
+        """The task was cancelled by this limit and by nobody else."""
+        return self._reached and self._task.cancelling() == 1
+
+    def _begin(self, seconds: float) -> None:
+        self._left = seconds
+        self._end = self._loop.time() + self._MOST * seconds
+        self._arm()
+
+    def _arm(self) -> None:
+        self._tick = min(self._TICK, max(self._left, self._LATE))
+        self._timer = self._loop.call_later(self._tick, self._due)
+
     def _due(self) -> None:
-        late = self._loop.time() - self._timer.when()
-        if late > self._LATE:
-            self._timer = self._loop.call_later(late, self._due)
+        now = self._loop.time()
+        self._left -= self._tick
+        late = now - self._timer.when() > self._LATE
+        if self._left > 1e-6 or (late and now < self._end):
+            self._arm()
         else:
-            self.reached = True
+            self._reached = True
             self._task.cancel()
 
 
@@ -132,7 +151,7 @@ class _Run:
                 if connecting and self._timeouts.answer is not None:
                     limit.restart(self._timeouts.answer)
         except asyncio.CancelledError:
-            if not limit.reached:
+            if not limit.alone:
                 raise
             self._dialogue.expired(self._stage)
         finally:
@@ -196,6 +215,8 @@ class _Run:
 
 def _system_words(error: OSError) -> str:
     """What the kernel calls it; asyncio puts words of its own around the number."""
+    if isinstance(error, ssl.SSLError):  # its number is none of the kernel's
+        return (error.reason or "TLS failure").replace("_", " ").lower()
     if error.errno and error.errno > 0:
         return os.strerror(error.errno)
     return error.strerror or str(error)
@@ -204,6 +225,8 @@ def _system_words(error: OSError) -> str:
 def _handshake_failure(error: OSError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"SSL handshake failure ({getattr(error, 'verify_message', '') or error.args[-1]})"
+    if isinstance(error, WrongName):
+        return str(error)
     if isinstance(error.__cause__, FitnessError):
         return str(error.__cause__)
     return "SSL handshake failure"

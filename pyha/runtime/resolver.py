@@ -17,8 +17,11 @@ def literal(host: str) -> bool:
     return True
 
 
-async def resolve(host: str) -> str | None:
-    """The first address of that name in the order of the system, or None while there is none."""
+async def resolve(host: str, current: str | None = None) -> str | None:
+    """The address of that name, or None while there is none: of several the `current` one, else the system's first.
+
+    Name servers that hand out several addresses in turn must not move a server about.
+    """
     if literal(host):
         return host
     try:
@@ -26,7 +29,8 @@ async def resolve(host: str) -> str | None:
             found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (OSError, TimeoutError, UnicodeError):
         return None
-    return str(found[0][4][0])
+    addresses = [str(address[0]) for *_, address in found]
+    return current if current in addresses else addresses[0]
 
 
 def fallback(init_addr: Sequence[str]) -> str | None:

@@ -6,7 +6,7 @@ import socket
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pyha.config.model import Tls
 from pyha.errors import FitnessError
@@ -33,7 +33,7 @@ class TlsContexts:
 
 def _context(tls: Tls) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    # HAProxy checks `verifyhost`, which need not be the SNI that OpenSSL would check: see `_check_name`.
+    # Names are checked after the handshake: `verifyhost` need not be the SNI that OpenSSL would check (`_check_name`).
     context.check_hostname = False
     if tls.verify == "none":
         context.verify_mode = ssl.CERT_NONE
@@ -68,6 +68,13 @@ def _why(error: OSError, expected: str) -> str:
 def tls_of(script: Script) -> list[Tls]:
     """The ways to speak TLS that a check uses."""
     return [step.tls for step in script.steps if isinstance(step, Connect) and step.tls is not None]
+
+
+class WrongName(OSError):  # noqa: N818 - says what is wrong, not that we are
+    """The certificate is good, but somebody else's. `str()` is HAProxy's sentence."""
+
+    def __init__(self, kind: Literal["expected", "configured"]) -> None:
+        super().__init__(f"Server presented an SSL certificate different from the {kind} one")
 
 
 class TlsStream:
@@ -128,9 +135,10 @@ class TlsStream:
             self._incoming.write_eof()
 
     def _check_name(self) -> None:
-        name = self._tls.verifyhost or self._tls.sni
+        # The name that the server was asked for counts before the one that `verifyhost` names, as HAProxy does it.
+        name = self._tls.sni or self._tls.verifyhost
         if name is not None and not certificate_names(self._tls_object.getpeercert() or {}, name):
-            raise ssl.SSLCertVerificationError(1, f"the certificate is not for {name}")
+            raise WrongName("expected" if self._tls.sni else "configured")
 
 
 def certificate_names(certificate: Mapping[str, Any], name: str) -> bool:

@@ -134,10 +134,11 @@ class Watch:
         self._conclude(outcome)
 
     def _conclude(self, outcome: Outcome) -> None:
-        verdict, spread = outcome.verdict, self.assignment.spread
+        spread = self.assignment.spread
+        effects = self.health.result(outcome.verdict, self._now, random.uniform(-spread, spread))
+        verdict = self.health.verdict or outcome.verdict
         self.result = CheckResult(status=verdict.status, code=verdict.code, info=verdict.info,
                                   duration_ms=outcome.duration_ms, last=time.time())
-        effects = self.health.result(verdict, self._now, random.uniform(-spread, spread))
         self._told(effects, outcome.duration_ms)
 
     def _told(self, effects: Sequence[Effect], duration_ms: int) -> None:
@@ -171,8 +172,8 @@ class Watch:
 
     async def _look(self) -> str | None:
         if self._alternative:
-            self._check_host = await resolve(self._alternative) or self._check_host
-        return await resolve(self.assignment.server.host)
+            self._check_host = await resolve(self._alternative, self._check_host) or self._check_host
+        return await resolve(self.assignment.server.host, self._host)
 
     def _moved(self, host: str) -> None:
         before, self._host = self._host, host

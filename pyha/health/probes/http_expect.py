@@ -84,9 +84,10 @@ class HttpExpectation:
             return Verdict("L7RSP")
         if answer is None:
             return None
-        if self.disable_on_404 and answer.code == 404:
-            return Verdict("L7OKC", 404)
-        return self.matcher.matches(answer)
+        verdict = self.matcher.matches(answer)
+        if verdict is not None and self.disable_on_404 and answer.code == 404:
+            return Verdict("L7OKC", 404, otherwise=verdict)
+        return verdict
 
 
 def http_expectation(step: CheckExpect, *, disable_on_404: bool) -> HttpExpectation:

@@ -11,8 +11,14 @@ def first_connect(check: Check) -> Connect:
     return Connect(host=check.host, port=check.port, tls=check.tls, explicit=False)
 
 
-def connect(step: CheckConnect, check: Check) -> Connect:
+_IMPLIED = CheckConnect(default=True)
+"""What the translators write where the rules say nothing about connecting; it does not count as a step."""
+
+
+def connect(step: CheckConnect, check: Check, *, first: bool = False) -> Connect:
     """A `connect` rule: plain unless it says `ssl`; the server line's options count where it says `default`."""
+    if first and step == _IMPLIED:
+        return first_connect(check)
     tls = None
     if step.tls:
         # `verify` and `ca-file` of the server line count, whether or not it says check-ssl.

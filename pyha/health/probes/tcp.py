@@ -67,7 +67,7 @@ def script(health: HealthDialogue, check: Check) -> Script:
     steps: list[Step] = [] if begins_with_connect(health.steps) else [first_connect(check)]
     for step in health.steps:
         if isinstance(step, CheckConnect):
-            steps.append(connect(step, check))
+            steps.append(connect(step, check, first=not steps))
         elif isinstance(step, CheckSend):
             steps.append(Send(request(step)))
         elif isinstance(step, CheckSendRaw):
