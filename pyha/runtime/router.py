@@ -30,8 +30,10 @@ from pyha.vrrp.effects import (
     State,
     StateChanged,
 )
+from pyha.vrrp.group import Group
+from pyha.vrrp.mismatch import auth_data, auth_type
 from pyha.vrrp.router import VirtualRouter as Machine
-from pyha.vrrp.track import Tracker
+from pyha.vrrp.track import Kind, Tracker
 
 _log = logging.getLogger("pyha.vrrp")
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "err": logging.ERROR,
@@ -43,12 +45,14 @@ class Router:
 
     def __init__(
         self, config: VirtualRouter, station: Station, tracker: Tracker,
-        on_change: Callable[["Router", StateChanged], None],
+        on_change: Callable[["Router", StateChanged], None], on_settle: Callable[[Group, float], None],
     ) -> None:
         self.config = config
         self.version = vips.family(config)
         self._station = station
         self._on_change = on_change
+        self._on_settle = on_settle
+        self.group: Group | None = None
         self._source = vips.source(config, station.mirror, station.moving)
         self._tracker = tracker
         self._started = False
@@ -70,14 +74,13 @@ class Router:
 
     # -- events ------------------------------------------------------------------------------------------------------
 
-    def start(self, now: float) -> None:
-        """Begin. Addresses that a predecessor left behind go, unless this router is Active at once."""
+    def start(self) -> None:
+        """Begin with the next `judge`."""
         self._started = True
         self._track_interfaces()
-        if reason := self._obstacle():
-            self._perform(self.machine.fault(reason, now), now)
-        else:
-            self._perform(self.machine.startup(now), now)
+
+    def clean(self) -> None:
+        """Addresses that a predecessor left behind go, unless this router is Active at once."""
         if not self.active:
             self._remove_addresses()
 
@@ -96,7 +99,7 @@ class Router:
                 advert = decode(datagram.payload, source=datagram.source, destination=datagram.destination,
                                 ttl=datagram.ttl)
             except DecodeError as error:
-                self.count(error.reason)
+                self.reject(error.reason, str(error), datagram.source, now)
                 return
             self._heard = datagram, advert
         self._perform(self.machine.receive(advert, datagram.source, now), now)
@@ -111,28 +114,39 @@ class Router:
             self._adverts.clear()
             self._source = source
             self._perform(self.machine.set_source(source), now)
-        if self.active and not self._obstacle() and self._lost_address():
+        if self.active and not self.obstacle() and self._lost_address():
             self._perform(self.machine.lost_address(now), now)
-        self._judge(now)
 
-    def script_changed(self, name: str, now: float, *, ok: bool) -> None:
-        """A script (or the balancer, where the script asks for it) has another verdict."""
-        self._tracker.update("script", name, ok)
-        if self._started:
-            self._judge(now)
+    def tracked(self, kind: Kind, name: str, value: int) -> None:
+        """A tracked thing has another verdict; a file: another number. `judge` draws the conclusion."""
+        self._tracker.update(kind, name, value)
 
     def count(self, reason: str) -> None:
         """Something that was no advertisement for us came by."""
         self.machine.counters[reason] = self.machine.counters.get(reason, 0) + 1
 
-    def _judge(self, now: float) -> None:
+    def misdirected(self, datagram: Datagram, now: float) -> None:
+        """It came by multicast and we talk to unicast peers, or the other way round."""
+        ways = "unicast", "multicast"
+        theirs, ours = ways[datagram.destination.is_multicast], ways[not self.config.unicast_peers]
+        self.reject("destination", f"it came by {theirs} to {datagram.destination}, ours go by {ours}",
+                    datagram.source, now)
+
+    def reject(self, reason: str, sentence: str, source: IPAddress, now: float) -> None:
+        """An advertisement with our VRID came that must not be heard."""
+        self._perform(self.machine.reject(reason, sentence, source, now), now)
+
+    def judge(self, now: float) -> None:
         """Compare what this router needs with what there is."""
-        reason = self._obstacle()
-        if reason and self.machine.state is not State.FAULT:
-            self._perform(self.machine.fault(reason, now), now)
-        elif not reason and self.machine.state is State.FAULT:
-            self._perform(self.machine.recover(now), now)
+        if not self._started:
+            return
         self._perform(self.machine.set_priority(self._tracker.priority(), now), now)
+        if reason := self.obstacle() or (self.group.obstacle(self.config.name) if self.group else ""):
+            self._perform(self.machine.fault(reason, now), now)
+        elif self._tracker.pending() and self.machine.state in (State.INITIALIZE, State.FAULT):
+            self.machine.reason = self._tracker.pending()
+        else:
+            self._perform([*self.machine.startup(now), *self.machine.recover(now)], now)
 
     def reconfigure(self, config: VirtualRouter, tracker: Tracker, now: float) -> None:
         """The same virtual router with other settings."""
@@ -143,11 +157,12 @@ class Router:
         self._adverts.clear()
         self._heard = None
         if self._started:
-            self._perform(self.machine.reconfigure(config, now), now)
+            self._perform(self.machine.reconfigure(config, tracker.priority(), now), now)
             self.kernel_changed(now)
 
     def shutdown(self, now: float) -> None:
         """Let go of the addresses and say goodbye."""
+        self._started = False
         self._perform(self.machine.shutdown(now), now)
         self._station.announcer.cancel(self.config.name)
         if self._timer is not None:
@@ -162,6 +177,12 @@ class Router:
     # -- effects -----------------------------------------------------------------------------------------------------
 
     def _perform(self, effects: list[Effect], now: float) -> None:
+        self.perform(effects, now)
+        if effects and self.group is not None:
+            self._on_settle(self.group, now)
+
+    def perform(self, effects: list[Effect], now: float) -> None:
+        """Do what the machine said, in this order."""
         for effect in effects:
             match effect:
                 case SendAdvertisement(priority=priority):
@@ -217,14 +238,14 @@ class Router:
             advert = Advertisement(
                 version=config.version, vrid=config.vrid, priority=priority, interval=config.advert_int,
                 addresses=tuple(address.interface.ip for address in config.addresses),
-                auth_type=int(config.authentication.kind == "PASS"),
-                auth_data=config.authentication.password.encode()[:8] if config.authentication.kind == "PASS" else b"",
+                auth_type=auth_type(config), auth_data=auth_data(config),
             )
             group = config.multicast_group or GROUPS[self.version]
             # Files shared by all nodes list this one among its own peers.
             peers = [peer for peer in config.unicast_peers if peer != source] if config.unicast_peers else [group]
             self._adverts[priority] = [
-                (peer, packets.advertisement(advert, source=source, destination=peer)) for peer in peers
+                (peer, packets.advertisement(advert, source=source, destination=peer,
+                                             pseudo_header=config.pseudo_header)) for peer in peers
             ]
         return self._adverts[priority]
 
@@ -260,8 +281,8 @@ class Router:
 
     # -- what there is -----------------------------------------------------------------------------------------------
 
-    def _obstacle(self) -> str:
-        """Why this router cannot take part; empty when it can."""
+    def obstacle(self) -> str:
+        """Why this router by itself cannot take part; empty when it can."""
         if reason := vips.obstacle(self.config, self._station.mirror, self._station.moving):
             return reason
         return next(iter(self._tracker.faults()), "")

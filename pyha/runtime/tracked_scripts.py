@@ -27,8 +27,8 @@ class TrackedScripts:
 
     def configure(self, vrrp: Vrrp, *, balancer_available: bool) -> None:
         """Run what is tracked, from now on. A script that did not change goes on and keeps its verdict."""
-        users = (*vrrp.routers, *vrrp.groups)
-        tracked = {script.name for user in users for script in user.track_scripts}
+        tracked = {script.name for router in vrrp.routers for script in router.track_scripts}
+        tracked |= {script.name for group in vrrp.groups for script in group.track_scripts}
         wanted = {script.name: (script, script.balancer and balancer_available)
                   for script in vrrp.scripts if script.name in tracked}
         for name in [name for name, config in self._configs.items() if wanted.get(name) != config]:
@@ -40,6 +40,8 @@ class TrackedScripts:
                 self._begin(vrrp, script, balancer=balancer)
 
     def _begin(self, vrrp: Vrrp, script: Script, *, balancer: bool) -> None:
+        if script.init_fail:
+            self._verdicts[script.name] = False
         if balancer:
             if self._balancer is not None:
                 self._result(script.name, *self._balancer)

@@ -22,11 +22,12 @@ from collections.abc import Sequence
 
 import uvloop
 
-from pyha.config.vrrp_model import Vrrp
+from pyha.config.vrrp_model import SyncGroup, Vrrp
 from pyha.control.messages import BalancerHealth, Configure, Configured, Message, Rejected, Stop, VrrpReport, Will
 from pyha.errors import FitnessError
 from pyha.runtime import log, scripts, systemd, vips
 from pyha.runtime.channel import Channel
+from pyha.runtime.groups import Groups
 from pyha.runtime.notifications import commands
 from pyha.runtime.rawsocket import Datagram
 from pyha.runtime.router import Router
@@ -34,7 +35,7 @@ from pyha.runtime.scripts import Notifier
 from pyha.runtime.station import Station
 from pyha.runtime.tracked_scripts import TrackedScripts
 from pyha.units import seconds
-from pyha.vrrp.effects import StateChanged
+from pyha.vrrp.effects import State, StateChanged
 from pyha.vrrp.track import Tracker
 
 _log = logging.getLogger("pyha.vrrp")
@@ -54,6 +55,7 @@ class Vrrpd:
         self._station: Station | None = None
         self._routers: dict[str, Router] = {}
         self._scripts = TrackedScripts(self._loop, self._script_changed)
+        self._groups = Groups(self._group_changed)
         self._notifier = Notifier(self._loop)
         self._will = Will()
         self._telling: asyncio.Handle | None = None
@@ -170,28 +172,35 @@ class Vrrpd:
         station.moving = vips.virtual(vrrp.routers)
         station.listen(vrrp.routers)
         self._scripts.configure(vrrp, balancer_available=balancer_available)
-        known = {script.name: script for script in vrrp.scripts}
         fresh = []
         for name, config in wanted.items():
-            tracker = Tracker(config, known, balancer_available=balancer_available)
-            for tracked in config.track_scripts:
-                if (verdict := self._scripts.verdict(tracked.name)) is not None:
-                    tracker.update("script", tracked.name, verdict)
+            tracker = Tracker(config, vrrp, balancer_available=balancer_available)
+            for tracked in tracker.names("script"):
+                if (verdict := self._scripts.verdict(tracked)) is not None:
+                    tracker.update("script", tracked, verdict)
             if name in self._routers:
                 self._routers[name].reconfigure(config, tracker, now)
             else:
-                self._routers[name] = router = Router(config, station, tracker, self._state_changed)
+                self._routers[name] = router = Router(
+                    config, station, tracker, self._state_changed, self._groups.settle)
                 fresh.append(router)
+        self._groups.form(vrrp, self._routers)
         if first and vrrp.startup_delay:
             _log.info("delaying startup for %g seconds", seconds(vrrp.startup_delay))
             self._loop.call_later(seconds(vrrp.startup_delay), self._start, fresh)
         else:
             self._start(fresh)
+        self._groups.judge(self._routers.values(), now)
 
     def _start(self, routers: Sequence[Router]) -> None:
-        for router in routers:
-            if self._routers.get(router.config.name) is router and not self._stopping.is_set():
-                router.start(time.monotonic())
+        now = time.monotonic()
+        starting = [router for router in routers
+                    if self._routers.get(router.config.name) is router and not self._stopping.is_set()]
+        for router in starting:
+            router.start()
+        self._groups.judge(self._routers.values(), now)
+        for router in starting:
+            router.clean()
 
     # -- what happens ------------------------------------------------------------------------------------------------
 
@@ -210,7 +219,7 @@ class Vrrpd:
         expecting = [router for router in addressed if router.expects(datagram)]
         if not expecting:
             for router in addressed:
-                router.count("destination")
+                router.misdirected(datagram, time.monotonic())
             return
         # Two virtual routers may share a VRID when their unicast peers differ.
         by_peer = [router for router in expecting if datagram.source in router.config.unicast_peers]
@@ -223,12 +232,14 @@ class Vrrpd:
         now = time.monotonic()
         for router in self._routers.values():
             router.kernel_changed(now)
+        self._groups.judge(self._routers.values(), now)
         self._tell_soon()
 
     def _script_changed(self, name: str, ok: bool) -> None:  # noqa: FBT001 - a verdict, not an option
         now = time.monotonic()
         for router in self._routers.values():
-            router.script_changed(name, now, ok=ok)
+            router.tracked("script", name, ok)
+        self._groups.judge(self._routers.values(), now)
         self._tell_soon()
 
     def _state_changed(self, router: Router, change: StateChanged) -> None:
@@ -237,6 +248,10 @@ class Vrrpd:
         for argv in commands(config.notify, "INSTANCE", config.name, change.new, priority):
             self._notifier.run(argv, scripts.identity(self._vrrp))
         self._tell_soon()
+
+    def _group_changed(self, group: SyncGroup, state: State) -> None:
+        for argv in commands(group.notify, "GROUP", group.name, state, 0):
+            self._notifier.run(argv, scripts.identity(self._vrrp))
 
 
 def main(channel: Channel) -> int:
