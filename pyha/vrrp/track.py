@@ -6,8 +6,8 @@
     `reverse`        well and failed change places
 
 Members of a sync group share the group's tracked things; their own weights count only with
-`sync_group_tracking_weight`, because members of different priorities would not move together. The address owner's priority
-never moves.
+`sync_group_tracking_weight`, because members of different priorities would not move together. The address
+owner's priority never moves.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
