@@ -1,1 +1,1 @@
-"""What to do with a client connection (pure)."""
+"""What to do with a client connection: admit it, find it a server, try again, queue, give up, log (pure)."""
