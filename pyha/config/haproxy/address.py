@@ -1,4 +1,4 @@
-"""Addresses as HAProxy's manual section 11.1 writes them: `*:80`, `:::80`, `[::1]:80`, `10.0.0.1:80-90`, `host:+1000`."""
+"""Addresses (HAProxy's manual, section 11.1): `*:80`, `:::80`, `[::1]:80`, `10.0.0.1:80-90`, `host:+1000`."""
 
 from dataclasses import dataclass
 from ipaddress import AddressValueError, IPv4Address, IPv6Address

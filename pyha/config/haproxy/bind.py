@@ -1,6 +1,6 @@
 """`bind` lines (HAProxy's manual, section 5.1)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pyha.config.origin import did_you_mean
@@ -42,7 +42,8 @@ _NO_TLS = "TLS passes through untouched, so its options mean nothing without 'ss
 _UNIX_ONLY = "it concerns UNIX sockets only"
 
 IGNORED: dict[str, tuple[int, str]] = {
-    "defer-accept": (0, _TUNING), "tfo": (0, _TUNING), "mss": (1, _TUNING), "nice": (1, _TUNING), "tcp-ut": (1, _TUNING),
+    "defer-accept": (0, _TUNING), "tfo": (0, _TUNING), "mss": (1, _TUNING), "nice": (1, _TUNING),
+    "tcp-ut": (1, _TUNING),
     "id": (1, "listeners are told apart by name"),
     "process": (1, _SHARES), "thread": (1, _SHARES), "shards": (1, _SHARES),
     "proto": (1, "the bytes are relayed whatever protocol they belong to"),
@@ -142,6 +143,6 @@ def _options(section: Section, statement: Statement) -> dict[str, Any]:
     return data
 
 
-def _skip(words: Any, count: int) -> None:
+def _skip(words: Iterator[str], count: int) -> None:
     for _ in range(count):
         next(words, None)

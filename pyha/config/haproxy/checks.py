@@ -104,7 +104,8 @@ def http_send(section: Section, statement: Statement) -> None:
                           "in checks", f"use '{word.removesuffix('-lf')}' with fixed text")
             return
         elif word in ("meth", "uri", "ver", "body", "hdr"):
-            section.error(statement, f"'http-check send {word}' expects {'a name and a value' if word == 'hdr' else 'a value'}")
+            expected = "a name and a value" if word == "hdr" else "a value"
+            section.error(statement, f"'http-check send {word}' expects {expected}")
             return
         else:
             choice(section, statement, word, ("meth", "uri", "ver", "hdr", "body", "comment"))
@@ -112,7 +113,8 @@ def http_send(section: Section, statement: Statement) -> None:
     if headers:
         rule["headers"] = headers
     if "method" in rule and rule["method"] not in _METHODS:
-        section.warn(statement, f"'{rule['method']}' is an unusual HTTP method", f"common ones are {', '.join(_METHODS[:4])}")
+        section.warn(statement, f"'{rule['method']}' is an unusual HTTP method",
+                     f"common ones are {', '.join(_METHODS[:4])}")
     _rule(section, statement, rule)
 
 
@@ -161,10 +163,11 @@ def expect(section: Section, statement: Statement) -> None:
 def _good_status(section: Section, statement: Statement, pattern: str) -> bool:
     for part in pattern.split(","):
         low, _, high = part.partition("-")
-        codes = [code for code in (low, high or low) if code.isascii() and code.isdigit() and 100 <= int(code[:9]) <= 999]
+        codes = [code for code in (low, high or low)
+                 if code.isascii() and code.isdigit() and 100 <= int(code[:9]) <= 999]
         if len(codes) != 2 or int(codes[0]) > int(codes[1]):
-            section.error(statement, f"'{statement.keyword} status': '{part}' is not a status code, expected codes such "
-                          "as 200, ranges such as 200-399, separated by commas")
+            section.error(statement, f"'{statement.keyword} status': '{part}' is not a status code, expected codes "
+                          "such as 200, ranges such as 200-399, separated by commas")
             return False
     return True
 
@@ -173,7 +176,7 @@ def comment(section: Section, statement: Statement) -> None:
     """`http-check comment`, `tcp-check comment`: for the reader of the file."""
 
 
-# -- the dialogue as the model has it -----------------------------------------------------------------------------------
+# -- the dialogue as the model has it ----------------------------------------------------------------------------------
 
 
 def dialogue(section: Section) -> dict[str, Any]:
@@ -193,7 +196,7 @@ def dialogue(section: Section) -> dict[str, Any]:
 
 
 def http_steps(section: Section) -> list[dict[str, Any]]:
-    """`option httpchk` gives a request, which the first `http-check send` completes; 2xx and 3xx are good by default."""
+    """`option httpchk` gives a request, which the first `http-check send` completes; 2xx and 3xx are good."""
     request = dict(section.get("check_request", {}))
     steps = [dict(rule) for rule, _ in section.get("http_rules", ())]
     if not steps and not request:

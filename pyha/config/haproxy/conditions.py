@@ -12,7 +12,8 @@ from .lexer import Line
 HAPROXY_VERSION = "2.6.12"
 """The version whose language this is; `version_atleast` and `version_before` compare with it."""
 
-FEATURES = frozenset({"EPOLL", "GETADDRINFO", "LINUX_SPLICE", "LINUX_TPROXY", "OPENSSL", "POLL", "SYSTEMD", "THREAD", "TFO"})
+FEATURES = frozenset({"EPOLL", "GETADDRINFO", "LINUX_SPLICE", "LINUX_TPROXY", "OPENSSL", "POLL", "SYSTEMD", "THREAD",
+                      "TFO"})
 """What `feature(name)` answers yes to: the build options of HAProxy that pyha has a counterpart for."""
 
 _CALL = re.compile(r"(!*)\s*([a-z_]+)\s*\(([^()]*)\)\s*")
@@ -106,7 +107,9 @@ def evaluate(text: str, environment: Mapping[str, str]) -> bool:
     """
     if not text.strip():
         return False
-    return any([all([_term(term, environment) for term in part.split("&&")]) for part in text.split("||")])
+    # Lists, so that every term is read: a mistake is told wherever it stands.
+    values = [[_term(term, environment) for term in part.split("&&")] for part in text.split("||")]
+    return any(all(terms) for terms in values)
 
 
 def _term(text: str, environment: Mapping[str, str]) -> bool:

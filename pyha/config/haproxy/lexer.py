@@ -1,8 +1,8 @@
-"""Text to words, as HAProxy's manual describes it in sections 2.2 (quoting and escaping) and 2.3 (environment variables).
+r"""Text to words (HAProxy's manual, sections 2.2, quoting and escaping, and 2.3, environment variables).
 
-Outside quotes a backslash escapes (`\\ ` `\\#` `\\\\` `\\n` `\\r` `\\t` `\\xHH` and quotes) and `#` starts a comment. In
-"weak" quotes the same escapes work and variables are expanded. 'Strong' quotes keep every character. Variables outside
-of weak quotes are left alone, as HAProxy does.
+Outside quotes a backslash escapes (`\ ` `\#` `\\` `\n` `\r` `\t` `\xHH` and quotes) and `#` starts a comment. In "weak"
+quotes the same escapes work and variables are expanded. 'Strong' quotes keep every character. Variables outside of weak
+quotes are left alone, as HAProxy does.
 """
 
 from collections.abc import Iterator, Mapping

@@ -28,7 +28,8 @@ def log(section: Section, statement: Statement) -> None:
 def _target(section: Section, statement: Statement) -> dict[str, Any] | None:
     args = list(statement.args)
     if len(args) < 2:
-        section.error(statement, "'log' expects an address and a facility as arguments", "for example: log /dev/log local0")
+        section.error(statement, "'log' expects an address and a facility as arguments",
+                      "for example: log /dev/log local0")
         return None
     target = _destination(section, statement, args.pop(0))
     if target is None:
@@ -83,4 +84,5 @@ def _destination(section: Section, statement: Statement, text: str) -> dict[str,
     except AddressError as error:
         section.error(statement, f"'log': {error}", error.hint)
         return None
-    return {"kind": "udp", "host": address.host} | ({"port": address.first} if address.first and not address.offset else {})
+    port = {"port": address.first} if address.first and not address.offset else {}
+    return {"kind": "udp", "host": address.host} | port

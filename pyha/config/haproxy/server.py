@@ -18,7 +18,8 @@ _LONGEST_NAME = 255
 def default_server(section: Section, statement: Statement) -> None:
     """`default-server OPTION...`: each line adds to those before it."""
     if not statement.args:
-        section.error(statement, "'default-server' expects options as arguments", "for example: default-server inter 3s")
+        section.error(statement, "'default-server' expects options as arguments",
+                      "for example: default-server inter 3s")
         return
     collected = dict(section.get("default_server", {}))
     read_options(section, statement, list(statement.args), collected, "default-server")
@@ -111,8 +112,8 @@ def to_model(section: Section, draft: ServerDraft, *, verify: str, check_needs_t
     if not collected.get("check"):
         return data
     if "port" not in data and "check_port" not in collected and not check_port:
-        section.draft.error(draft.origin, f"server '{section.name}/{draft.name}' has neither service port nor check port",
-                            "add ':6443' to its address, or 'port 6443' for the check")
+        section.draft.error(draft.origin, f"server '{section.name}/{draft.name}' has neither service port nor check "
+                            "port", "add ':6443' to its address, or 'port 6443' for the check")
     tls = {"verify": verify} | {key.removeprefix("tls_"): value for key, value in collected.items()
                                 if key.startswith("tls_")}
     with_tls = bool(collected.get("check_ssl"))

@@ -135,7 +135,7 @@ _TLS_TUNING = "checks negotiate TLS with the defaults of the system's OpenSSL"
 _NO_TLS = "traffic passes through untouched; for the check use 'check-sni' and 'check-alpn'"
 _DNS = "names are resolved at start and at every reload, not in between"
 _PASSIVE = "servers are judged by their checks alone, not by the traffic"
-_HTTP = "it speaks about HTTP, and traffic is relayed as TCP"
+_HTTP = "traffic is relayed as TCP, and nothing looks into HTTP"
 _TUNING = "a tuning option that pyha has no use for"
 
 IGNORED: dict[str, tuple[int, str]] = {
@@ -159,6 +159,8 @@ _PROXY = "the server expects a PROXY protocol header, which pyha cannot send yet
 _PROXY_ADVICE = "remove it here and switch the PROXY protocol off on the server as well"
 _AGENT = "an agent could drain the server or change its weight, and pyha would not hear it"
 _AGENT_ADVICE = "let the ordinary check say when the server must get no more connections"
+_DIRECT = "servers are reached directly only"
+_DIRECT_ADVICE = "give the server an address that this machine can reach"
 
 REFUSED: dict[str, tuple[int, str, str]] = {
     "ssl": (0, "it would encrypt the traffic to the server, but pyha passes bytes through untouched",
@@ -172,8 +174,7 @@ REFUSED: dict[str, tuple[int, str, str]] = {
     "track": (1, "a server cannot take its state from another one", "give this server a 'check' of its own"),
     "source": (1, "connections leave with the address that the kernel chooses", "use a route with 'src' instead"),
     "usesrc": (1, "connections leave with the address that the kernel chooses", "use a route with 'src' instead"),
-    "socks4": (1, "servers are reached directly only", "give the server an address that this machine can reach"),
-    "check-via-socks4": (0, "servers are reached directly only", "give the server an address that this machine can reach"),
+    "socks4": (1, _DIRECT, _DIRECT_ADVICE), "check-via-socks4": (0, _DIRECT, _DIRECT_ADVICE),
     "namespace": (1, "pyha connects from its own network namespace only", "run one pyha in each namespace"),
 }
 

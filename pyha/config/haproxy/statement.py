@@ -49,12 +49,12 @@ class Section:
     inherited: frozenset[str] = frozenset()  # keys that still hold what `defaults` said
     servers: list["ServerDraft"] = field(default_factory=list)
     binds: list["BindDraft"] = field(default_factory=list)
-    acls: dict[str, tuple[tuple[str, ...], Origin]] = field(default_factory=dict)
-    acls_used: set[str] = field(default_factory=set)
+    acls: dict[str, list[tuple[str, ...]]] = field(default_factory=dict)  # every line of a name, any of them may match
     http_rules: list[Statement] = field(default_factory=list)  # statements that look into HTTP
+    inherited_rules: int = 0  # how many of them `defaults` gave
     ignored: list[Ignored] = field(default_factory=list)
 
-    def put(self, key: str, value: Any, origin: Origin) -> None:
+    def put(self, key: str, value: Any, origin: Origin) -> None:  # noqa: ANN401 - each key has its own type
         """Set a value; the last statement wins, as in HAProxy."""
         self.values[key] = value
         self.where[key] = origin
@@ -66,12 +66,13 @@ class Section:
             self.values.pop(key, None)
             self.where.pop(key, None)
 
-    def extend(self, key: str, value: Any, origin: Origin, *, replacing_inherited: bool = False) -> None:
+    def extend(self, key: str, value: Any, origin: Origin, *,  # noqa: ANN401 - each key has its own type
+               replacing_inherited: bool = False) -> None:
         """Append to a list of (value, origin)."""
         items = [] if replacing_inherited and key in self.inherited else list(self.values.get(key, ()))
         self.put(key, [*items, (value, origin)], origin)
 
-    def get(self, key: str, default: Any = None) -> Any:
+    def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - each key has its own type
         """The value of a field, or the default."""
         return self.values.get(key, default)
 
@@ -91,12 +92,25 @@ class Section:
         """Take a word that has no effect; said at the end of the section, once for one reason."""
         self.ignored.append(Ignored(word, origin, reason))
 
+    def say_ignored(self) -> None:
+        """The end of the section: tell about the words without effect, those with one reason in one sentence."""
+        reasons: dict[str, dict[str, Origin]] = {}
+        for item in self.ignored:
+            reasons.setdefault(item.reason, {}).setdefault(item.word, item.origin)
+        for reason, words in reasons.items():
+            first = next(iter(words.values()))
+            listed = [f"'{word}'" + (f" (line {origin.line})" if origin != first else "") for word, origin in words.items()]
+            text = ", ".join(listed[:-1]) + (" and " if len(listed) > 1 else "") + listed[-1]
+            self.draft.warn(first, f"{text} {'have' if len(listed) > 1 else 'has'} no effect: {reason}", ignored=True)
+        self.ignored.clear()
+
     def child(self, kind: str, name: str, origin: Origin) -> "Section":
-        """A section that starts with the values of this `defaults` section."""
+        """A section that starts with the values of this `defaults` section, and with its rules if it has a name."""
         values = {key: list(value) if isinstance(value, list) else value for key, value in self.values.items()}
         return replace(self, kind=kind, name=name, origin=origin, values=values, where=dict(self.where),
-                       inherited=frozenset(values), servers=[], binds=[], acls={}, acls_used=set(),
-                       http_rules=[], ignored=[])
+                       inherited=frozenset(values), servers=[], binds=[],
+                       acls={key: list(lines) for key, lines in self.acls.items()},
+                       http_rules=list(self.http_rules), inherited_rules=len(self.http_rules), ignored=[])
 
     def describe(self) -> str:
         """The section in the manual's words: `frontend 'api'`."""
@@ -124,7 +138,7 @@ class BindDraft:
 Handler = Callable[[Section, Statement], None]
 
 
-# -- reading arguments: each returns None after it has reported the problem ---------------------------------------------
+# -- reading arguments: each returns None after it has reported the problem --------------------------------------------
 
 
 def number(section: Section, statement: Statement, text: str, low: int, high: int = 2**31 - 1, *,
@@ -162,7 +176,8 @@ def duration(section: Section, statement: Statement, text: str, *, low: int = 0,
     return value
 
 
-def choice(section: Section, statement: Statement, text: str, choices: Collection[str], *, what: str = "") -> str | None:
+def choice(section: Section, statement: Statement, text: str, choices: Collection[str], *,
+           what: str = "") -> str | None:
     """One of a few words."""
     what = what or statement.keyword
     if text in choices:
@@ -190,7 +205,7 @@ def word_argument(section: Section, statement: Statement, expected: str) -> str 
     return statement.args[0] if no_more(section, statement, 1) else None
 
 
-# -- makers of handlers for the many keywords that set one field --------------------------------------------------------
+# -- makers of handlers for the many keywords that set one field -------------------------------------------------------
 
 
 def sets_number(key: str, low: int, high: int = 2**31 - 1) -> Handler:

@@ -1,0 +1,107 @@
+"""The words of the proxy sections that are not translated: without effect, refused, or long gone from HAProxy.
+
+Each has its reason, which is what the operator reads. A word that changes what clients get is never ignored.
+"""
+
+from typing import Final
+
+HTTP: Final = "traffic is relayed as TCP, and nothing looks into HTTP"
+_TUNING = "a tuning option that pyha has no use for"
+_ERROR_PAGES = "a connection that cannot be served is closed, without an error page"
+_MAIL = "no mails are sent; state changes of servers are in the log"
+_STATE = "pyha keeps the states of servers when it reloads"
+_STICKINESS = "it makes exceptions from persistence by cookie, which does not exist in TCP"
+_KEEPALIVE = "the kernel's keepalive settings apply (net.ipv4.tcp_keepalive_*)"
+_LOGGED = "it adds to the log lines of HTTP"
+
+IGNORED: Final[dict[str, str]] = {
+    "bind-process": "all workers serve all proxies",
+    "hash-balance-factor": "it belongs to hash algorithms that pyha does not have",
+    "id": "proxies are told apart by name",
+    "log-tag": "all lines carry the 'log-tag' of the global section",
+    "max-session-srv-conns": HTTP,
+    "option socket-stats": "statistics are kept for the whole frontend",
+    "rate-limit sessions": "no rate of sessions is limited",
+    "unique-id-format": _LOGGED,
+} | dict.fromkeys(("errorfile", "errorfiles", "errorloc", "errorloc302", "errorloc303", "http-error"), _ERROR_PAGES) \
+  | dict.fromkeys((
+      "email-alert from", "email-alert level", "email-alert mailers", "email-alert myhostname", "email-alert to"), _MAIL) \
+  | dict.fromkeys(("load-server-state-from-file", "server-state-file-name"), _STATE) \
+  | dict.fromkeys(("force-persist", "ignore-persist", "option persist"), _STICKINESS) \
+  | dict.fromkeys((
+      "clitcpka-cnt", "clitcpka-idle", "clitcpka-intvl", "srvtcpka-cnt", "srvtcpka-idle", "srvtcpka-intvl"), _KEEPALIVE) \
+  | dict.fromkeys((
+      "option abortonclose", "option independent-streams", "option nolinger", "option tcp-smart-accept",
+      "option tcp-smart-connect"), _TUNING) \
+  | dict.fromkeys(("capture cookie", "capture request", "capture response", "declare capture"), _LOGGED) \
+  | dict.fromkeys((
+      "compression", "http-check send-state", "http-check set-var", "http-check unset-var", "tcp-check set-var",
+      "tcp-check unset-var", "http-reuse", "max-keep-alive-queue", "option accept-invalid-http-request",
+      "option accept-invalid-http-response", "option disable-h2-upgrade", "option h1-case-adjust-bogus-client",
+      "option h1-case-adjust-bogus-server", "option http-buffer-request", "option http-ignore-probes",
+      "option http-keep-alive", "option http-no-delay", "option http-pretend-keepalive",
+      "option http-restrict-req-hdr-names", "option http-server-close", "option http-use-proxy-header",
+      "option httpclose", "option idle-close-on-response", "option prefer-last-server", "retry-on",
+      "timeout http-keep-alive", "timeout http-request", "timeout tarpit"), HTTP)
+"""Accepted without effect."""
+
+_DIALOGUE = "servers would be judged by something else than this check"
+_TCP_CHECK = "write the exchange as 'option tcp-check' with 'tcp-check send' and 'tcp-check expect'"
+_PROGRAM = "checks run no programs"
+_ELSEWHERE = "it sends clients to addresses that are not in the file"
+_ELSEWHERE_ADVICE = "write the servers as 'server' lines"
+_TEMPLATE = "'tcp-check {}' evaluates a log-format string"
+
+REFUSED: Final[dict[str, tuple[str, str]]] = {
+    "dispatch": (_ELSEWHERE, _ELSEWHERE_ADVICE),
+    "external-check command": (_PROGRAM, "use 'option httpchk' or 'option tcp-check'"),
+    "external-check path": (_PROGRAM, "use 'option httpchk' or 'option tcp-check'"),
+    "filter": ("filters change or inspect the traffic, and pyha relays it untouched", "remove it"),
+    "http-send-name-header": ("it writes into HTTP requests", "let the servers know their own names"),
+    "option external-check": (_PROGRAM, "use 'option httpchk' or 'option tcp-check'"),
+    "option ldap-check": (_DIALOGUE, _TCP_CHECK),
+    "option mysql-check": (_DIALOGUE, _TCP_CHECK),
+    "option pgsql-check": (_DIALOGUE, _TCP_CHECK),
+    "option redis-check": (_DIALOGUE, r"write: option tcp-check, tcp-check send PING\r\n, tcp-check expect string +PONG"),
+    "option smtpchk": (_DIALOGUE, r"write: option tcp-check, tcp-check expect rstring ^220"),
+    "option spop-check": (_DIALOGUE, _TCP_CHECK),
+    "option transparent": (_ELSEWHERE, _ELSEWHERE_ADVICE),
+    "persist rdp-cookie": ("clients would lose the server that their cookie names", "use 'balance source'"),
+    "server-template": ("it makes servers out of DNS answers as they change", "write one 'server' line for each address"),
+    "source": ("connections leave with the address that the kernel chooses", "use a route with 'src' instead"),
+    "stick store-response": ("the answers of servers are not looked into", "use 'balance source'"),
+    "tcp-check send-binary-lf": (_TEMPLATE.format("send-binary-lf"), "use 'tcp-check send-binary' with fixed bytes"),
+    "tcp-check send-lf": (_TEMPLATE.format("send-lf"), "use 'tcp-check send' with fixed text"),
+    "transparent": (_ELSEWHERE, _ELSEWHERE_ADVICE),
+    "use-fcgi-app": ("FastCGI servers cannot be reached by relaying TCP", "keep this backend on a web server"),
+    "use-server": ("choosing a server by a condition is not supported yet", "give the condition a backend of its own"),
+}
+"""Known, but not what pyha can do, and ignoring it would change what clients get: the reason, and what to do."""
+
+REMOVED: Final[dict[str, str]] = {
+    "appsession": "use 'balance source'",
+    "block": "it was renamed to 'http-request deny'",
+    "clitimeout": "use 'timeout client'",
+    "contimeout": "use 'timeout connect'",
+    "forceclose": "remove it",
+    "grace": "write it in the global section",
+    "option forceclose": "remove it",
+    "option http-tunnel": "remove it",
+    "option http-use-htx": "remove it",
+    "option http_proxy": "remove it",
+    "option tcpsplice": "remove it; the kernel relays where it can",
+    "redisp": "use 'option redispatch'",
+    "redispatch": "use 'option redispatch'",
+    "reqadd": "use 'http-request add-header'", "reqallow": "use 'http-request allow'",
+    "reqdel": "use 'http-request del-header'", "reqdeny": "use 'http-request deny'",
+    "reqidel": "use 'http-request del-header'", "reqirep": "use 'http-request replace-header'",
+    "reqrep": "use 'http-request replace-header'", "reqset": "use 'http-request set-header'",
+    "reqtarpit": "use 'http-request tarpit'", "rspadd": "use 'http-response add-header'",
+    "rspdel": "use 'http-response del-header'", "rspdeny": "use 'http-response deny'",
+    "rspidel": "use 'http-response del-header'", "rspirep": "use 'http-response replace-header'",
+    "rsprep": "use 'http-response replace-header'",
+    "srvtimeout": "use 'timeout server'",
+    "timeout clitimeout": "use 'timeout client'", "timeout contimeout": "use 'timeout connect'",
+    "timeout srvtimeout": "use 'timeout server'",
+}
+"""Words of old versions, which HAProxy 2.6 refuses as well: what took their place."""
