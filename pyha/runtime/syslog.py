@@ -40,8 +40,8 @@ class Syslog:
     def configure(self, settings: Global, targets: Sequence[LogTarget]) -> None:
         """From now on these are the targets; those that stay keep their sockets."""
         self._tag, self._hostname = settings.log_tag, settings.log_send_hostname
-        for target in set(self._targets) - set(targets):
-            self._targets.pop(target).close()
+        for gone in set(self._targets) - set(targets):
+            self._targets.pop(gone).close()
         for config in targets:
             if config not in self._targets:
                 self._targets[config] = _Target(config)
@@ -87,7 +87,8 @@ class _Target:
     def complain(self, error: OSError) -> None:
         if not self._complained:
             self._complained = True
-            where = self.config.path or (self.config.host and f"{self.config.host}:{self.config.port}") or self.config.kind
+            config = self.config
+            where = config.path or (f"{config.host}:{config.port}" if config.host else config.kind)
             logger.warning("cannot log to %s (%s): lines are dropped", where, error.strerror or error)
 
     def _datagrams(self, family: int, address: tuple[str, int] | str) -> Write:
@@ -170,8 +171,8 @@ class _Header:
         self._dates = ("", "", "")
 
     def line(self, level: int, text: str, now: float) -> bytes:
-        """The whole message with its newline, cut to the target's length."""
-        return f"{self._head(level, now)}{text}".encode(errors="replace")[: self._length - 1] + b"\n"
+        """The whole message, cut to the length of the target, and a newline."""
+        return f"{self._head(level, now)}{text}".encode(errors="replace")[: self._length] + b"\n"
 
     def _head(self, level: int, now: float) -> str:
         name = self._format

@@ -1,0 +1,45 @@
+"""Where clients come in: the listening sockets of this worker, and what belongs to the frontend behind them."""
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pyha.proxy.backend import Backend
+from pyha.proxy.frontend import FrontendState
+from pyha.runtime.link import Link
+from pyha.runtime.timeouts import Timeouts
+
+Hook = Callable[[Link], None]
+
+
+@dataclass(slots=True)
+class Route:
+    """A frontend with its backend, worked out once: what a session needs to know. `Link.owner` is one of these.
+
+    Sessions keep the route that they began with when a reload makes a new one. The hooks are None where nobody wants to
+    log anything at that moment.
+    """
+
+    frontend: FrontendState
+    backend: Backend
+    timeouts: Timeouts
+    keepalive: bool = False  # towards the server
+    began: Hook | None = None
+    connected: Hook | None = None
+    ended: Hook | None = None
+
+
+class Entrance:
+    """One listening socket. `open`: the relay watches it."""
+
+    __slots__ = ("accept", "acceptable", "family", "fd", "open", "route", "sock")
+
+    def __init__(self, sock: socket.socket, route: Route, accept: Callable[["Entrance"], None]) -> None:
+        self.sock = sock
+        self.fd = sock.fileno()
+        self.family = int(sock.family)
+        self.route = route
+        # The method below `socket.accept`, which makes no object for the connection.
+        self.accept: Callable[[], tuple[int, tuple[str, int]]] = sock._accept  # type: ignore[attr-defined]
+        self.acceptable: Callable[[], None] = lambda: accept(self)
+        self.open = False
