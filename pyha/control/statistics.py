@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from pyha.config.model import Backend, Config, Server
-from pyha.health.verdict import DESCRIPTIONS
+from pyha.health.backend import nbsrv, usable
+from pyha.health.verdict import DESCRIPTIONS, WITH_CODE
 from pyha.stats.row import CheckRow, Row
 
 from .messages import FrontendCounters, ServerCounters, ServerState, WorkerReport
@@ -50,11 +51,22 @@ class _Rate:
 
 
 @dataclass
+class _Standing:
+    """Whether a backend can serve at all, since when (Unix time), and how it has been before."""
+
+    up: bool
+    since: float
+    downs: int = 0
+    downtime: float = 0.0
+
+
+@dataclass
 class Statistics:
     """The last report of every worker, and how fast the totals rise."""
 
     reports: dict[int, WorkerReport] = field(default_factory=dict)
     _rates: dict[Key, _Rate] = field(default_factory=dict)
+    _standings: dict[str, _Standing] = field(default_factory=dict)
 
     def report(self, report: WorkerReport, now: float) -> None:
         """A worker reported."""
@@ -82,6 +94,18 @@ class Statistics:
             rate.rate = max(0, total - rate.total) / (now - rate.then)
             rate.highest = max(rate.highest, rate.rate)
             rate.total, rate.then = total, now
+
+    def stands(self, backend: Backend, servers: Mapping[str, str], clock: float) -> None:
+        """The servers of a backend have these states now; without servers it counts as up, as in HAProxy."""
+        up = not backend.servers or nbsrv(backend, servers) > 0
+        standing = self._standings.setdefault(backend.name, _Standing(up, clock))
+        if up == standing.up:
+            return
+        if up:
+            standing.downtime += clock - standing.since
+        else:
+            standing.downs += 1
+        standing.up, standing.since = up, clock
 
     def load(self, backend: str, server: str) -> tuple[int, int]:
         """Sessions and queued connections of a server now."""
@@ -146,20 +170,23 @@ class Statistics:
                  if (backend.name, server.name) in servers]
         rows = [self._server_row(backend, server, view, iid, sid, now, clock)
                 for sid, (server, view) in enumerate(views, start=1)]
-        usable = [server for server, view in views if view.state.status == "UP"]
-        active = [server for server in usable if not server.backup]
-        backup = [server for server in usable if server.backup]
+        serving = [server for server, view in views if usable(server, view.state.status)]
+        active = [server for server in serving if not server.backup]
+        backup = [server for server in serving if server.backup]
+        in_charge = active or (backup if backend.allbackups else backup[:1])
+        standing = self._standings.get(backend.name, _Standing(bool(serving) or not views, clock))
+        down_now = 0.0 if standing.up else clock - standing.since
         counters = self._backend(backend.name)
         rate, highest, last = self._rate(("b", backend.name, ""), now)
-        since = max((view.state.since for _, view in views), default=clock)
         rows.append(Row(
-            kind="backend", proxy=backend.name, name="BACKEND", status="UP" if usable or not views else "DOWN",
-            iid=iid, queued=counters.queued, sessions=counters.sessions, sessions_max=counters.max_sessions,
+            kind="backend", proxy=backend.name, name="BACKEND", status="UP" if standing.up else "DOWN", iid=iid,
+            queued=counters.queued, sessions=counters.sessions, sessions_max=counters.max_sessions,
             sessions_limit=backend.fullconn, total=counters.total, bytes_in=counters.bytes_in,
             bytes_out=counters.bytes_out, connect_failures=counters.connect_failures, retries=counters.retries,
-            redispatches=counters.redispatches, weight=sum(server.weight for server in active or backup),
-            active=len(active), backup=len(backup), since=int(clock - since), algorithm=backend.balance.algorithm,
-            rate=rate, rate_max=highest, last_session=last,
+            redispatches=counters.redispatches, weight=sum(server.weight for server in in_charge),
+            active=len(active), backup=len(backup), downs=standing.downs, since=_seconds(clock - standing.since),
+            downtime=_seconds(standing.downtime + down_now), algorithm=backend.balance.algorithm, rate=rate,
+            rate_max=highest, last_session=last,
         ))
         return rows
 
@@ -175,8 +202,8 @@ class Statistics:
             sessions_limit=server.maxconn or None, total=counters.total, bytes_in=counters.bytes_in,
             bytes_out=counters.bytes_out, connect_failures=counters.connect_failures, retries=counters.retries,
             redispatches=counters.redispatches, weight=state.weight, active=int(not server.backup),
-            backup=int(server.backup), since=int(clock - state.since),
-            downtime=int(view.downtime + down_now) if view.checked else None,
+            backup=int(server.backup), since=_seconds(clock - state.since),
+            downtime=_seconds(view.downtime + down_now) if view.checked else None,
             check=_check(view) if view.checked else None, address=state.address,
             queue_limit=server.maxqueue or None, rate=rate, rate_max=highest, last_session=last,
         )
@@ -190,6 +217,11 @@ class Statistics:
         return round(rate.rate) if recent else 0, round(rate.highest), -1 if rate.last is None else int(now - rate.last)
 
 
+def _seconds(duration: float) -> int:
+    """Whole seconds, none when somebody set the clock back."""
+    return max(0, int(duration))
+
+
 def _sum(rows: Iterable[FrontendCounters | ServerCounters],
          kind: type[FrontendCounters] | type[ServerCounters]) -> dict[str, int]:
     numbers = [name for name in kind.model_fields if name not in ("name", "backend", "server")]
@@ -200,7 +232,8 @@ def _sum(rows: Iterable[FrontendCounters | ServerCounters],
 def _check(view: ServerView) -> CheckRow:
     state, result = view.state, view.state.check
     said = CheckRow() if result is None else CheckRow(
-        status=result.status, code=result.code, info=result.info, duration_ms=result.duration_ms,
+        status=result.status, code=result.code or (0 if result.status in WITH_CODE else None),
+        info=result.info, duration_ms=result.duration_ms,
         description=DESCRIPTIONS.get(result.status, result.status))
     return CheckRow(said.status, said.code, said.info, said.description, said.duration_ms,
                     state.rise, state.fall, state.health, view.failures, view.downs)

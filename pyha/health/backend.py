@@ -4,19 +4,19 @@ from collections.abc import Callable, Iterable, Mapping
 
 from pyha.config.model import Backend, Server
 
-from .server import CheckLogged, Effect, ServerHealth, Status, StatusChanged
+from .server import CheckLogged, Effect, ServerHealth, StatusChanged
 from .wording import Line, Remaining, Subject, change_line, check_line, none_left_line
 
 Load = Callable[[str, str], tuple[int, int]]
 """Sessions and queued connections of (backend, server), as far as anybody knows."""
 
 
-def usable(server: Server, status: Status) -> bool:
+def usable(server: Server, status: str) -> bool:
     """New connections may go there."""
     return status == "UP" and server.weight > 0
 
 
-def count(backend: Backend, statuses: Mapping[str, Status]) -> tuple[int, int]:
+def count(backend: Backend, statuses: Mapping[str, str]) -> tuple[int, int]:
     """How many active and how many backup servers are usable."""
     active = backup = 0
     for server in backend.servers:
@@ -25,7 +25,7 @@ def count(backend: Backend, statuses: Mapping[str, Status]) -> tuple[int, int]:
     return active, backup
 
 
-def nbsrv(backend: Backend, statuses: Mapping[str, Status]) -> int:
+def nbsrv(backend: Backend, statuses: Mapping[str, str]) -> int:
     """How many servers can serve, as HAProxy's `nbsrv` says: backups count when they are in charge."""
     active, backup = count(backend, statuses)
     return active or (backup if backend.allbackups else min(backup, 1))

@@ -14,6 +14,7 @@ from pyha.control.messages import Configure, Configured, Message, Rejected, Serv
 from pyha.control.statistics import ServerView, Statistics
 from pyha.errors import FitnessError
 from pyha.health.backend import nbsrv
+from pyha.health.server import Status
 from pyha.health.wording import Line
 from pyha.runtime import log
 from pyha.runtime.channel import Channel
@@ -74,6 +75,8 @@ class Monitor:
         self.web.configure(message.config, message.listeners, fds)
         self.statistics.workers(message.workers)
         self.config, self._generation = message.config, message.generation
+        for backend in message.config.backends:
+            self.statistics.stands(backend, self._statuses(backend.name), time.time())
         self.channel.send(Configured(generation=message.generation))
         self._tell(set(self.checks.watches))
 
@@ -82,6 +85,7 @@ class Monitor:
     def _publish(self, watch: Watch) -> None:
         key = watch.assignment.backend.name, watch.assignment.server.name
         self._news.add(key)
+        self.statistics.stands(watch.assignment.backend, self._statuses(key[0]), time.time())
         state = watch.state()
         urgent = self._told.get(key) != (state.status, state.health, state.address, state.check and state.check.status)
         self._tell_within(0.0 if urgent else _TOGETHER)
@@ -124,8 +128,11 @@ class Monitor:
         backend = self.config.backend(name)
         if backend is None:
             return 0
-        return nbsrv(backend, {server: watch.health.status
-                               for (owner, server), watch in self.checks.watches.items() if owner == name})
+        return nbsrv(backend, self._statuses(name))
+
+    def _statuses(self, name: str) -> dict[str, Status]:
+        return {server: watch.health.status
+                for (owner, server), watch in self.checks.watches.items() if owner == name}
 
 
 def _seen(watch: Watch) -> ServerView:

@@ -55,6 +55,15 @@ def _http(get: Callable[[Row], Value]) -> Callable[[Row], Value]:
     return lambda row: get(row) if row.mode == "http" else None
 
 
+def _requests(attribute: str) -> Callable[[Row], Value]:
+    """HTTP requests; a frontend in mode tcp has counted none, a backend does not count."""
+    def get(row: Row) -> Value:
+        if row.mode == "http":
+            return int(getattr(row, attribute))
+        return 0 if row.kind == "frontend" else None
+    return get
+
+
 def _responses(index: int) -> Callable[[Row], Value]:
     return _http(lambda row: row.responses[index])
 
@@ -125,9 +134,9 @@ FIELDS: tuple[Field, ...] = (
     Field("hrsp_5xx", "fbs", _responses(4)),
     Field("hrsp_other", "fbs", _responses(5)),
     Field("hanafail", "", _zero),
-    Field("req_rate", "f", _http(_of("rate"))),
-    Field("req_rate_max", "f", _http(_of("rate_max"))),
-    Field("req_tot", "fb", _http(_of("total"))),
+    Field("req_rate", "f", _requests("rate")),
+    Field("req_rate_max", "f", _requests("rate_max")),
+    Field("req_tot", "fb", _requests("total")),
     Field("cli_abrt", "bs", _zero),
     Field("srv_abrt", "bs", _zero),
     Field("comp_in", "fb", _zero),

@@ -66,7 +66,7 @@ class Response:
             f"content-type: {self.content_type}",
             *(f"{name}: {value}" for name, value in self.headers),
         ]
-        if not request.keep_alive:
+        if self.close or not request.keep_alive:
             lines.append("connection: close")
         head = "\r\n".join([*lines, "", ""]).encode("latin-1", "replace")
         return head if request.method == "HEAD" else head + self.body

@@ -144,7 +144,7 @@ def _last_check(row: Row) -> str:
 def shade(status: str) -> str:
     """The colour of a status: up, going (one way or the other), down, maint."""
     word, _, count = status.partition(" ")
-    if word == "MAINT":
+    if word in ("MAINT", "STOP"):
         return "maint"
     if word in ("NOLB", "DRAIN") or (count and word in ("UP", "DOWN")):
         return "going"

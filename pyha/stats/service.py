@@ -1,7 +1,6 @@
 """What a listener in HTTP mode answers: the monitor URI, the statistics, or 503 (HAProxy's manual, section 4.2)."""
 
 import base64
-import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -79,5 +78,5 @@ def credentials(request: Request) -> str:
         return ""
     try:
         return base64.b64decode(encoded.strip(), validate=True).decode("utf-8", "replace")
-    except binascii.Error:
+    except ValueError:
         return ""

@@ -26,7 +26,7 @@ class Haproxy:
                           f"    stats socket {self.socket_path} level admin\n{body}")
         with (directory / "haproxy.err").open("wb") as err:
             self.process = subprocess.Popen([HAPROXY, "-db", "-f", config], stderr=err, cwd=directory)
-        wait_for(self.socket_path.exists, lambda: (directory / "haproxy.err").read_text())
+        wait_for(self.socket_path.exists, "haproxy")
 
     def _listen(self):
         while data := self._log.recv(65536):

@@ -7,7 +7,6 @@ import subprocess
 import sys
 
 from pyha.config.model import Backend, Check, Config, HealthDialogue, Server
-
 from tests.runtime.worker_lab import ROOT, WorkerProcess, wait_for
 
 
@@ -59,7 +58,8 @@ class MonitorProcess(WorkerProcess):
 def backend(port, *, health=None, server=None, name="be", **check):
     """A backend with one server on loopback, checked often."""
     check = {"inter": 100, "rise": 1, "fall": 1, **check}
-    return Backend(name=name, health=health or HealthDialogue(), timeout_connect=5000, timeout_check=check.pop("timeout", None),
+    return Backend(name=name, health=health or HealthDialogue(), timeout_connect=5000,
+                   timeout_check=check.pop("timeout", None),
                    servers=(Server(name="s", host="127.0.0.1", port=port, check=Check(**check), **(server or {})),))
 
 

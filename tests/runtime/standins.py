@@ -107,7 +107,8 @@ def http(answer):
 
 def status(code, reason="Whatever", body=b"", headers=""):
     """An HTTP/1.1 answer."""
-    return (f"HTTP/1.1 {code} {reason}\r\nContent-Length: {len(body)}\r\n{headers}Connection: close\r\n\r\n").encode() + body
+    head = f"HTTP/1.1 {code} {reason}\r\nContent-Length: {len(body)}\r\n{headers}Connection: close\r\n\r\n"
+    return head.encode() + body
 
 
 def silent(talk):

@@ -1,0 +1,66 @@
+"""Lines as a real haproxy 2.6 wrote them (tests/runtime/test_checks_beside_haproxy.py compares them live)."""
+
+import pytest
+
+from pyha.config.model import Check
+from pyha.health.verdict import Verdict
+from pyha.health.wording import Line, Remaining, Subject, change_line, check_line, none_left_line
+
+MAIN, SPARE = Subject("be", "s1"), Subject("be", "s2", backup=True)
+CHECK = Check(rise=2, fall=3)
+REASON = 'reason: Layer4 connection problem, info: "Connection refused", check duration: 0ms'
+
+
+def test_a_server_goes_down():
+    assert change_line(MAIN, "UP", "DOWN", REASON, Remaining(0, 1, sessions=4, queued=2)) == Line(
+        "alert", 'Server be/s1 is DOWN, reason: Layer4 connection problem, info: "Connection refused", check duration: '
+        "0ms. 0 active and 1 backup servers left. Running on backup. 4 sessions active, 0 requeued, 2 remaining in "
+        "queue.")
+
+
+def test_a_server_comes_up():
+    assert change_line(MAIN, "DOWN", "UP", "", Remaining(1, 0)) == Line(
+        "notice", "Server be/s1 is UP. 1 active and 0 backup servers online. 0 sessions requeued, 0 total in queue.")
+
+
+def test_a_backup_server_says_that_it_is_one():
+    assert change_line(SPARE, "UP", "DOWN", "", Remaining(2, 0)).text.startswith("Backup Server be/s2 is DOWN. 2 ")
+
+
+def test_a_server_finishes_what_it_has():
+    assert change_line(MAIN, "UP", "NOLB", "", Remaining(0, 0)) == Line(
+        "notice", "Server be/s1 is stopping. 0 active and 0 backup servers online. 0 sessions requeued, 0 total in "
+        "queue.")
+
+
+def test_a_server_that_was_stopping_already_goes_down_without_an_alert():
+    assert change_line(MAIN, "NOLB", "DOWN", "", Remaining(1, 0)).level == "notice"
+
+
+def test_maintenance():
+    line = change_line(MAIN, "UP", "MAINT", "", Remaining(1, 0))
+    assert line.level == "notice"
+    assert line.text.startswith("Server be/s1 is going DOWN for maintenance. 1 active and 0 backup servers left. 0 ")
+
+
+@pytest.mark.parametrize(("health", "state"), [(0, "0/2 DOWN"), (1, "1/2 DOWN"), (2, "1/3 UP"), (4, "3/3 UP")])
+def test_a_check_line_counts_towards_the_next_state(health, state):
+    assert check_line(MAIN, Verdict("L4OK"), 1, health, CHECK) == Line(
+        "notice", f"Health check for server be/s1 succeeded, reason: Layer4 check passed, check duration: 1ms, status: "
+        f"{state}.")
+
+
+def test_a_check_line_of_a_backup_server_a_failure_and_a_conditional_pass():
+    assert check_line(SPARE, Verdict("L4TOUT"), 9, 0, CHECK).text == (
+        "Health check for backup server be/s2 failed, reason: Layer4 timeout, check duration: 9ms, status: 0/2 DOWN.")
+    assert "conditionally succeeded, reason: Layer7 check conditionally passed, code: 404," in check_line(
+        MAIN, Verdict("L7OKC", 404), 9, 4, CHECK).text
+
+
+def test_a_server_without_weight_is_draining():
+    assert check_line(Subject("be", "s1", weight=0), Verdict("L4OK"), 0, 4, CHECK).text.endswith("status: 3/3 DRAIN.")
+
+
+def test_the_last_server_is_an_emergency_of_a_backend_or_of_a_listen_section():
+    assert none_left_line("be", listen=False) == Line("emerg", "backend be has no server available!")
+    assert none_left_line("li", listen=True) == Line("emerg", "proxy li has no server available!")
