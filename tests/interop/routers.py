@@ -1,11 +1,12 @@
 """keepalived, FRR and pyha behind one interface, so that a scenario does not care who plays which part."""
 
+import shutil
 import signal
 from pathlib import Path
 from typing import Any, Protocol
 
+from tests.interop import frr
 from tests.interop.flavours import VRID, Setup
-from tests.interop.frr import Frr
 from tests.netns import daemons
 from tests.netns.lab import Node
 
@@ -147,8 +148,13 @@ def model(setup: Setup) -> dict[str, Any]:
     }
 
 
+def installed(kind: str) -> bool:
+    """Whether this machine has such a router."""
+    return {"keepalived": shutil.which("keepalived") is not None, "frr": frr.installed()}.get(kind, True)
+
+
 def router(kind: str, node: Node, setup: Setup, directory: Path) -> Router:
     """A router of this kind."""
     if kind == "frr":
-        return Frr(node, setup)
+        return frr.Frr(node, setup)
     return {"keepalived": Keepalived, "pyha": Pyha}[kind](node, setup, directory)

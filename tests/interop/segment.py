@@ -38,6 +38,13 @@ class Segment:
         while trouble := self._trouble(holder):
             assert time.monotonic() < end, f"{holder.node.name} ({holder.kind}) should have the address: {trouble}"
 
+    def stays_with(self, holder: Router) -> None:
+        """This router has the address, and still has it after the time in which another one would have taken over."""
+        end = time.monotonic() + 1.2 * self.flavour.down(holder.setup.priority) + self.flavour.interval
+        while time.monotonic() < end:
+            trouble = self._trouble(holder)
+            assert not trouble, f"{holder.node.name} ({holder.kind}) should keep the address: {trouble}"
+
     def _trouble(self, holder: Router) -> str:
         """What speaks against this router being the only holder, during some intervals."""
         name, began, end = holder.node.name, time.time(), time.monotonic() + 1.5 * self.flavour.interval

@@ -7,8 +7,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from tests.interop.flavours import FLAVOURS, Setup
+from tests.interop.routers import installed
 from tests.interop.segment import Segment, segment
 
 AT_ONCE = 10
@@ -28,6 +32,12 @@ class Story:
 
     def __str__(self) -> str:
         return self.name
+
+    def param(self) -> Any:
+        """For `pytest.fixture(params=...)`; skipped where a program is missing."""
+        missing = [kind for kind in self.kinds if not installed(kind)]
+        skip = pytest.mark.skipif(bool(missing), reason=f"needs {' and '.join(missing)}")
+        return pytest.param(self, id=self.name, marks=skip)
 
     def setups(self) -> tuple[Setup, ...]:
         """What each router is told."""

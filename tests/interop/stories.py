@@ -8,8 +8,6 @@ from collections.abc import Iterator
 
 from tests.interop.segment import Segment
 
-STEPS = ("alone", "preempts", "stops", "returns", "crashes", "recovers", "partition", "heals", "cut", "mended")
-
 
 def pair(segment: Segment) -> Iterator[str]:
     """Two routers: `high` (150) has everything happen to it, `low` (100) has to step in each time."""
@@ -36,7 +34,7 @@ def pair(segment: Segment) -> Iterator[str]:
     segment.becomes(low, "MASTER")
     first = tap.adverts(since=goodbyes[0].time, node=low.node.name)[0]
     # RFC 9568 section 6.4.2: priority 0 sets the timer to the skew time. Without it, three intervals more would pass.
-    assert first.time - goodbyes[0].time < segment.flavour.skew(100) + 2 * segment.flavour.interval
+    assert first.time - goodbyes[0].time < segment.flavour.down(100)
     yield "stops"
 
     high.start()
@@ -75,3 +73,104 @@ def pair(segment: Segment) -> Iterator[str]:
     segment.only(high)
     segment.becomes(low, "BACKUP")
     yield "mended"
+
+
+def polite(segment: Segment) -> Iterator[str]:
+    """Both have nopreempt: the stronger one comes second and waits until it is needed."""
+    high, low = segment.routers
+    low.start()
+    segment.only(low)
+    high.start()
+    segment.becomes(high, "BACKUP")
+    segment.stays_with(low)
+    assert high.state() == "BACKUP"
+    yield "waits"
+
+    low.stop()
+    segment.only(high)
+    yield "takes over"
+
+    low.start()
+    segment.becomes(low, "BACKUP")
+    segment.stays_with(high)
+    yield "keeps"
+
+
+def equals(segment: Segment) -> Iterator[str]:
+    """The same priority: who is Active stays it, and of two that are the higher address wins."""
+    lower, higher = segment.routers
+    lower.start()
+    segment.only(lower)
+    higher.start()
+    segment.becomes(higher, "BACKUP")
+    segment.stays_with(lower)
+    yield "stays"
+
+    segment.lab.isolate(lower.node)
+    segment.answered_by(higher)
+    segment.becomes(higher, "MASTER")
+    assert lower.state() == "MASTER"
+    # RFC 9568 section 6.4.3: equal priorities and a greater primary address of the sender: it goes on.
+    segment.lab.reconnect(lower.node)
+    segment.only(higher)
+    segment.becomes(lower, "BACKUP")
+    yield "higher address"
+
+
+def reprioritised(segment: Segment) -> Iterator[str]:
+    """An operator changes priorities of running daemons: the address follows, and nobody restarts."""
+    high, low = segment.routers
+    high.start()
+    low.start()
+    segment.only(high)
+    segment.becomes(low, "BACKUP")
+    low.set_priority(200)
+    segment.only(low)
+    segment.becomes(high, "BACKUP")
+    yield "raised"
+
+    low.set_priority(50)
+    segment.only(high)
+    segment.becomes(low, "BACKUP")
+    yield "lowered"
+
+
+def three(segment: Segment) -> Iterator[str]:
+    """Three implementations on one segment, with the priorities 200, 150 and 100."""
+    first, second, third = segment.routers
+    for router in (third, second, first):
+        router.start()
+    segment.only(first)
+    segment.becomes(second, "BACKUP")
+    segment.becomes(third, "BACKUP")
+    yield "strongest"
+
+    first.crash()
+    segment.only(second)
+    segment.becomes(third, "BACKUP")
+    yield "second"
+
+    second.stop()
+    segment.only(third)
+    yield "third"
+
+    second.start()
+    segment.only(second)
+    segment.becomes(third, "BACKUP")
+    first.start()
+    segment.only(first)
+    segment.becomes(second, "BACKUP")
+    yield "all back"
+
+    # All of them Active at once, and one segment again.
+    for router in (first, second, third):
+        segment.lab.isolate(router.node)
+    for router in (second, third):
+        segment.becomes(router, "MASTER")
+    assert first.state() == "MASTER"
+    for router in (third, first, second):
+        segment.lab.reconnect(router.node)
+    segment.only(first)
+    segment.becomes(second, "BACKUP")
+    segment.becomes(third, "BACKUP")
+    yield "reunited"

@@ -1,18 +1,11 @@
 """pyha and another implementation as two routers of one address: everything that may happen to the stronger one."""
 
-import shutil
-
 import pytest
 
-from tests.interop import frr, stories
+from tests.interop import stories
 from tests.interop.stage import Story
 
 pytestmark = [pytest.mark.root, pytest.mark.peer, pytest.mark.timeout(300)]
-
-_MISSING = {
-    "keepalived": shutil.which("keepalived") is None,
-    "frr": not frr.installed(),
-}
 
 
 def _pairs():
@@ -22,9 +15,7 @@ def _pairs():
     for peer, names in flavours.items():
         for flavour in names:
             for kinds in (("pyha", peer), (peer, "pyha")):
-                story = Story(f"{flavour}: {kinds[0]} over {kinds[1]}", flavour, kinds, stories.pair)
-                yield pytest.param(story, id=story.name,
-                                   marks=pytest.mark.skipif(_MISSING[peer], reason=f"needs {peer}"))
+                yield Story(f"{flavour}: {kinds[0]} over {kinds[1]}", flavour, kinds, stories.pair).param()
 
 
 @pytest.fixture(params=_pairs())

@@ -1,0 +1,54 @@
+"""Elections between pyha and others that depend on more than who is alive."""
+
+import pytest
+
+from tests.interop import stories
+from tests.interop.stage import Story
+
+pytestmark = [pytest.mark.root, pytest.mark.peer, pytest.mark.timeout(300)]
+_PEERS = (("pyha", "keepalived"), ("keepalived", "pyha"), ("pyha", "frr"), ("frr", "pyha"))
+
+
+def told_to(name, play, flavour="v3", **more):
+    """The same story with each peer, and each in both parts."""
+    return [Story(f"{name}: {first} and {second}", flavour, (first, second), play, **more).param()
+            for first, second in _PEERS]
+
+
+class TestNopreempt:
+    @pytest.fixture(params=told_to("nopreempt", stories.polite, preempt=False))
+    def story(self, request):
+        return request.param
+
+    def test_the_stronger_one_does_not_take_the_address_from_a_living_router(self, told):
+        told.reached("waits")
+
+    def test_it_takes_over_when_that_one_goes(self, told):
+        told.reached("takes over")
+
+    def test_and_keeps_it(self, told):
+        told.reached("keeps")
+
+
+class TestEqualPriorities:
+    @pytest.fixture(params=told_to("equal", stories.equals, priorities=(100, 100)))
+    def story(self, request):
+        return request.param
+
+    def test_a_router_that_is_active_is_not_preempted_by_its_equal(self, told):
+        told.reached("stays")
+
+    def test_of_two_active_routers_the_one_with_the_higher_address_stays(self, told):
+        told.reached("higher address")
+
+
+class TestReload:
+    @pytest.fixture(params=told_to("reload", stories.reprioritised))
+    def story(self, request):
+        return request.param
+
+    def test_a_priority_raised_above_the_other_s_takes_the_address(self, told):
+        told.reached("raised")
+
+    def test_a_lowered_one_gives_it_back(self, told):
+        told.reached("lowered")
