@@ -10,7 +10,8 @@ def about_frontend(section: Section, target: Target, backend: Section | None) ->
     """Warnings about a `frontend`, or the client's side of a `listen`."""
     draft = section.draft
     if not section.binds and not section.get("bind seen"):
-        hint = "declare it as a 'backend' if this was intended" if section.kind == "listen" else "add 'bind ADDRESS:PORT'"
+        listen = section.kind == "listen"
+        hint = "declare it as a 'backend' if this was intended" if listen else "add 'bind ADDRESS:PORT'"
         draft.warn(section.origin, f"{section.describe()} has no 'bind' line, so nobody can connect to it", hint)
     if target.page is not None:
         return
@@ -38,19 +39,20 @@ def about_backend(section: Section, *, used: bool) -> None:
     """Warnings about a `backend`, or the servers' side of a `listen`."""
     if not section.servers:
         if used and not section.get("server seen"):
-            section.draft.warn(section.origin, f"{section.describe()} has no server, so every connection to it is closed",
+            section.draft.warn(section.origin, f"{section.describe()} has no server, so every connection to it is "
+                               "closed",
                                "add 'server NAME ADDRESS:PORT check' lines")
         return
     _timeouts(section, ("connect", "server"))
     running = [server for server in section.servers if not server.data["options"].get("disabled")]
     if running and not any(server.data["options"].get("check") for server in running):
-        section.draft.warn(section.origin, f"no server of {section.describe()} is checked, so a dead one keeps getting its "
-                           "share of the connections", "add 'check' to the 'server' lines")
+        section.draft.warn(section.origin, f"no server of {section.describe()} is checked, so a dead one keeps "
+                           "getting its share of the connections", "add 'check' to the 'server' lines")
 
 
 def _timeouts(section: Section, names: tuple[str, ...]) -> None:
     missing = [name for name in names if not {f"timeout_{name}", f"timeout_{name} broken"} & section.values.keys()]
     if missing:
         listed = " and ".join(f"'timeout {name}'" for name in missing)
-        section.draft.warn(section.origin, f"missing timeouts for {section.describe()}: {listed}; connections whose other "
-                           "side is gone would stay for ever", "add them to the 'defaults' section")
+        section.draft.warn(section.origin, f"missing timeouts for {section.describe()}: {listed}; connections whose "
+                           "other side is gone would stay for ever", "add them to the 'defaults' section")

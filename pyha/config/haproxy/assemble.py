@@ -48,7 +48,7 @@ def assemble(draft: Draft, settings: Section, sections: list[Section]) -> None:
         section.say_ignored()
 
 
-# -- the parts ----------------------------------------------------------------------------------------------------------
+# -- the parts ---------------------------------------------------------------------------------------------------------
 
 
 def _settings(draft: Draft, settings: Section) -> None:
@@ -148,7 +148,7 @@ def _log_policy(section: Section, settings: Section) -> dict[str, Any]:
     return data
 
 
-# -- what only shows at the end -----------------------------------------------------------------------------------------
+# -- what only shows at the end ----------------------------------------------------------------------------------------
 
 
 def _unused_page(section: Section, *, relays: bool) -> None:
@@ -158,11 +158,12 @@ def _unused_page(section: Section, *, relays: bool) -> None:
             continue
         origin: Origin = section.where[key]
         if key in section.inherited:
-            section.draft.warn(origin, f"'{word}' has no effect for proxies that relay to servers", "give it a 'listen' "
-                               "section with 'mode http' and a 'bind' of its own", ignored=True)
+            section.draft.warn(origin, f"'{word}' has no effect for proxies that relay to servers", "give it a "
+                               "'listen' section with 'mode http' and a 'bind' of its own", ignored=True)
         elif section.is_http() and relays:
-            section.draft.error(origin, f"'{word}' is not supported in {section.describe()}, which relays to servers: one "
-                                "listener either relays or answers", "give it a 'listen' section with a 'bind' of its own")
+            section.draft.error(origin, f"'{word}' is not supported in {section.describe()}, which relays to servers: "
+                                "one listener either relays or answers",
+                                "give it a 'listen' section with a 'bind' of its own")
         elif not section.is_http():
             section.draft.warn(origin, f"'{word}' is ignored for {section.describe()}, because it requires HTTP mode",
                                "write 'mode http'", ignored=True)

@@ -36,7 +36,8 @@ def balance(section: Section, statement: Statement) -> None:
             section.put("balance", word, statement.origin)
             section.drop("balance_draws")
     elif name in REFUSED_ALGORITHMS:
-        section.error(statement, f"'balance {word}' is not supported: {REFUSED_ALGORITHMS[name]}, which TCP relaying does "
+        section.error(statement, f"'balance {word}' is not supported: {REFUSED_ALGORITHMS[name]}, which TCP relaying "
+                      "does "
                       "not look into", "use 'balance source' to keep clients with their server, or 'balance leastconn'")
     else:
         expected = ", ".join(ALGORITHMS)
@@ -58,7 +59,7 @@ def hash_type(section: Section, statement: Statement) -> None:
     section.put("hash_type", method, statement.origin)
 
 
-# -- persistence --------------------------------------------------------------------------------------------------------
+# -- persistence -------------------------------------------------------------------------------------------------------
 
 
 def stick_table(section: Section, statement: Statement) -> None:
@@ -70,7 +71,8 @@ def stick(section: Section, statement: Statement) -> None:
     """`stick on|match|store-request PATTERN [table T] [if ...]`."""
     pattern = re.split(r"[,(]", statement.arg(0))[0]
     if not pattern:
-        section.error(statement, f"'{statement.keyword}' expects what to stick on as argument", "for example: stick on src")
+        section.error(statement, f"'{statement.keyword}' expects what to stick on as argument", "for example: stick "
+                      "on src")
     elif pattern in _SOURCE[:1]:
         section.put("stick_source", True, statement.origin)
     else:
@@ -90,8 +92,8 @@ def settled(section: Section) -> dict[str, Any]:
             data[name] = section.get(key)
     if section.get("stick_source"):
         if data.get("algorithm") != "source":
-            section.draft.warn(section.where["stick_source"], f"{section.describe()}: 'stick on src' is done as 'balance "
-                               f"source' with 'hash-type consistent', in place of 'balance "
+            section.draft.warn(section.where["stick_source"], f"{section.describe()}: 'stick on src' is done as "
+                               f"'balance source' with 'hash-type consistent', in place of 'balance "
                                f"{data.get('algorithm', 'roundrobin')}'")
         return {"algorithm": "source", "hash_type": "consistent"}
     table = section.get("stick_table")

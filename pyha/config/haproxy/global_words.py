@@ -72,7 +72,8 @@ def _default_path(section: Section, statement: Statement) -> None:
 def _nbproc(section: Section, statement: Statement) -> None:
     """HAProxy 2.5 and later refuse it; older ones started that many processes, and one was the default."""
     if number(section, statement, statement.arg(0), 1) is not None:
-        section.ignore("nbproc", statement.origin, "HAProxy dropped it in 2.5; 'nbthread' says how many workers there are")
+        section.ignore("nbproc", statement.origin, "HAProxy dropped it in 2.5; 'nbthread' says how many workers there "
+                       "are")
 
 
 KEYWORDS: Final[dict[str, Handler]] = {

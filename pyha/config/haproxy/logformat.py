@@ -1,4 +1,4 @@
-"""`log-format` strings (HAProxy's manual, section 8.2.6): are the variables in them known?"""
+"""`log-format` strings (HAProxy's manual, section 8.2.4): the names of the variables."""
 
 import re
 from typing import Final
@@ -7,13 +7,13 @@ from pyha.config.origin import did_you_mean
 
 from .statement import Section, Statement
 
-TCP_VARIABLES: Final = frozenset((
-    "B", "H", "ID", "T", "Tc", "Td", "Th", "Tl", "Ts", "Tt", "Tu", "Tw", "U", "ac", "b", "bc", "bi", "bp", "bq", "ci", "cp",
-    "f", "fc", "fi", "fp", "ft", "lc", "ms", "o", "pid", "rc", "rt", "s", "sc", "si", "sp", "sq", "sslc", "sslv", "t", "tr",
-    "trg", "trl", "ts", "tsc"))
-HTTP_VARIABLES: Final = frozenset((
-    "CC", "CS", "HM", "HP", "HPO", "HQ", "HU", "HV", "ST", "TR", "Ta", "Ti", "Tq", "Tr", "hr", "hrl", "hs", "hsl", "r", "rq",
-    "sqt"))
+_TCP = """
+    B H ID T Tc Td Th Tl Ts Tt Tu Tw U ac b bc bi bp bq ci cp f fc fi fp ft lc ms o pid rc rt s sc si sp sq sslc sslv t
+    tr trg trl ts tsc
+"""
+_HTTP = "CC CS HM HP HPO HQ HU HV ST TR Ta Ti Tq Tr hr hrl hs hsl r rq sqt"
+TCP_VARIABLES: Final = frozenset(_TCP.split())
+HTTP_VARIABLES: Final = frozenset(_HTTP.split())
 _TOKEN = re.compile(r"%%|%(?:\{[^}]*\})?(-?\[)?([A-Za-z]*)")
 
 

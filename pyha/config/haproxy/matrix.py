@@ -17,15 +17,16 @@ _TABLE = {
         "timeout http-request, timeout tarpit"),
     "DFL": (
         "backlog, clitcpka-cnt, clitcpka-idle, clitcpka-intvl, default_backend, error-log-format, log-format, "
-        "log-format-sd, max-session-srv-conns, maxconn, monitor-uri, option accept-invalid-http-request*, option clitcpka*, "
-        "option contstats*, option disable-h2-upgrade*, option dontlog-normal*, option dontlognull*, "
+        "log-format-sd, max-session-srv-conns, maxconn, monitor-uri, option accept-invalid-http-request*, "
+        "option clitcpka*, option contstats*, option disable-h2-upgrade*, option dontlog-normal*, option dontlognull*, "
         "option h1-case-adjust-bogus-client*, option http-ignore-probes*, option http-use-proxy-header*, "
         "option httplog, option httpslog, option log-separate-errors*, option logasap*, option socket-stats*, "
         "option tcp-smart-accept*, option idle-close-on-response*, rate-limit sessions, tcp-request connection, "
         "tcp-request session, timeout client, timeout client-fin, unique-id-format, unique-id-header"),
     "DLB": (
-        "balance, cookie, default-server, external-check command, external-check path, fullconn, hash-balance-factor, hash-type, "
-        "http-check comment, http-check connect, http-check disable-on-404, http-check expect, http-check send, "
+        "balance, cookie, default-server, external-check command, external-check path, fullconn, hash-balance-factor, "
+        "hash-type, http-check comment, http-check connect, http-check disable-on-404, http-check expect, "
+        "http-check send, "
         "http-check send-state, http-check set-var, http-check unset-var, http-reuse, load-server-state-from-file, "
         "max-keep-alive-queue, option abortonclose*, option accept-invalid-http-response*, option allbackups*, "
         "option checkcache*, option external-check, option h1-case-adjust-bogus-server*, "

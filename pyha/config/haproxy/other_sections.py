@@ -1,4 +1,4 @@
-"""Sections that pyha does not act on: what they are for, and the words in them (HAProxy's manual, sections 3 and 5.3)."""
+"""Sections that pyha does not act on, and the words in them (HAProxy's manual, sections 3, 5.3 and 6)."""
 
 from dataclasses import dataclass
 from typing import Final

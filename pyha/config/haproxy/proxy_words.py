@@ -18,10 +18,8 @@ from .statement import (
     duration,
     no_more,
     number,
-    sets_duration,
     sets_flag,
     sets_number,
-    sets_word,
 )
 
 

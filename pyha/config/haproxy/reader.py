@@ -22,7 +22,6 @@ SECTION_WORDS: Final = ("global", "defaults", *PROXIES, *OTHER_SECTIONS)
 HANDLERS: Final = proxy_words.KEYWORDS | rules.HTTP_KEYWORDS | stats_page.REFUSED
 PROXY_WORDS: Final = (*matrix.PLACES, *treatments.REMOVED)
 
-_NAME_CHARACTERS = "-_.:"
 _LONGEST_NAME = 200
 _NOT_IN_ANONYMOUS_DEFAULTS = frozenset({
     "acl", "http-after-response", "http-request", "http-response", "tcp-request connection", "tcp-request content",
@@ -157,7 +156,7 @@ class Reader:
         return self._named.get(names[0], otherwise)
 
     def _good_name(self, line: Line, name: str) -> None:
-        bad = next((char for char in name if not (char.isascii() and char.isalnum()) and char not in _NAME_CHARACTERS), "")
+        bad = next((char for char in name if not (char.isascii() and char.isalnum()) and char not in "-_.:"), "")
         if bad:
             self.draft.error(line.origin, f"character '{bad}' is not permitted in the name '{name}' of a section",
                              "letters, digits and - _ . : are")
@@ -268,7 +267,8 @@ class Reader:
         given = line.words[1:] if line.words[0] in ("no", "default") else line.words
         if not seconds:
             whole = {word.split(" ")[0] for word in words} | set(SECTION_WORDS)
-            self.draft.error(line.origin, f"unknown keyword '{given[0] if given else line.words[0]}' in {where} section",
+            self.draft.error(line.origin, f"unknown keyword '{given[0] if given else line.words[0]}' in {where} "
+                             "section",
                              did_you_mean(first, sorted(whole)))
         elif len(given) < 2:
             self.draft.error(line.origin, f"'{first}' expects one of {', '.join(sorted(set(seconds)))}")

@@ -70,8 +70,8 @@ def tcp_rule(section: Section, statement: Statement) -> None:
     elif name == "accept":
         section.ignore(f"{statement.keyword} accept", statement.origin, "whatever no rule rejects is accepted")
     elif name in _NOTES:
-        section.ignore(f"{statement.keyword} {name}", statement.origin, "what it notes is read by rules only, and those "
-                       "are refused where they stand")
+        section.ignore(f"{statement.keyword} {name}", statement.origin, "what it notes is read by rules only, and "
+                       "those are refused where they stand")
     else:
         why = _TCP_ACTS.get(name, "Lua is not run")
         section.error(statement, f"'{statement.keyword} {name}' is not supported: {why}",
@@ -117,7 +117,8 @@ def chosen_backend(section: Section) -> tuple[str, Statement] | None:
         if truth(subject):
             if "%[" not in statement.args[0]:
                 return statement.args[0], statement
-            section.error(statement, f"'use_backend {statement.args[0]}': a backend cannot be named by an expression yet",
+            section.error(statement, f"'use_backend {statement.args[0]}': a backend cannot be named by an expression "
+                          "yet",
                           "write 'default_backend' with its name")
         else:
             _refuse_choice(section, statement, subject)
@@ -154,8 +155,8 @@ def http_word(section: Section, statement: Statement) -> None:
 _WORDS = {
     "cookie": ("clients would not stay with their server", "use 'balance source'"),
     "http-after-response": ("answers would not be changed as it says", "let the servers do it"),
-    "http-request": ("it decides about HTTP requests, which pyha does not read", "let the servers do it, or put a web "
-                     "proxy beside pyha for this listener"),
+    "http-request": ("it decides about HTTP requests, which pyha does not read",
+                     "let the servers do it, or put a web proxy beside pyha for this listener"),
     "http-response": ("answers would not be changed as it says", "let the servers do it"),
     "option checkcache": ("answers would not be inspected", "remove it"),
     "option forwardfor": ("the servers would not be told the address of the client",

@@ -99,7 +99,8 @@ class Section:
             reasons.setdefault(item.reason, {}).setdefault(item.word, item.origin)
         for reason, words in reasons.items():
             first = next(iter(words.values()))
-            listed = [f"'{word}'" + (f" (line {origin.line})" if origin != first else "") for word, origin in words.items()]
+            listed = [f"'{word}'" + (f" (line {origin.line})" if origin != first else "")
+                      for word, origin in words.items()]
             text = ", ".join(listed[:-1]) + (" and " if len(listed) > 1 else "") + listed[-1]
             self.draft.warn(first, f"{text} {'have' if len(listed) > 1 else 'has'} no effect: {reason}", ignored=True)
         self.ignored.clear()

@@ -90,7 +90,8 @@ def _scope(section: Section, statement: Statement) -> None:
 
 
 def _http_request(section: Section, statement: Statement) -> None:
-    section.error(statement, "'stats http-request' is not supported: the page would be open to more people than it should",
+    section.error(statement, "'stats http-request' is not supported: the page would be open to more people than it "
+                  "should",
                   "use 'stats auth', or bind the page to 127.0.0.1")
 
 
@@ -107,8 +108,8 @@ def _monitor_fail(section: Section, statement: Statement) -> None:
         return
     pairs = [] if truth(subject) is False else too_few_servers(subject)
     if pairs is None:
-        section.error(statement, f"'monitor fail {subject.text}' is not supported: only numbers of usable servers can be "
-                      "compared", "for example: monitor fail if { nbsrv(masters) lt 1 }")
+        section.error(statement, f"'monitor fail {subject.text}' is not supported: only numbers of usable servers can "
+                      "be compared", "for example: monitor fail if { nbsrv(masters) lt 1 }")
         return
     for pair in pairs:
         section.extend("monitor_fail", pair, statement.origin)

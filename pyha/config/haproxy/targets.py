@@ -74,14 +74,14 @@ def _named(section: Section, proxies: Proxies) -> str | None:
     if chosen is not None:
         name, statement = chosen
         if section.get("default_backend"):
-            section.draft.warn(section.where["default_backend"], f"'default_backend' has no effect: 'use_backend {name}' "
-                               f"on line {statement.origin.line} takes every connection", ignored=True)
+            section.draft.warn(section.where["default_backend"], "'default_backend' has no effect: 'use_backend "
+                               f"{name}' on line {statement.origin.line} takes every connection", ignored=True)
         section.put("default_backend", name, statement.origin)
         return str(name)
     name = section.get("default_backend")
     if name is not None and name not in known:
-        section.draft.error(section.where["default_backend"], f"{section.describe()}: unable to find the default_backend "
-                            f"'{name}'", did_you_mean(name, known))
+        section.draft.error(section.where["default_backend"], f"{section.describe()}: unable to find the "
+                            f"default_backend '{name}'", did_you_mean(name, known))
     return None if name is None else str(name)
 
 

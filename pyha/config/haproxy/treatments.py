@@ -25,11 +25,13 @@ IGNORED: Final[dict[str, str]] = {
     "unique-id-format": _LOGGED,
 } | dict.fromkeys(("errorfile", "errorfiles", "errorloc", "errorloc302", "errorloc303", "http-error"), _ERROR_PAGES) \
   | dict.fromkeys((
-      "email-alert from", "email-alert level", "email-alert mailers", "email-alert myhostname", "email-alert to"), _MAIL) \
+      "email-alert from", "email-alert level", "email-alert mailers", "email-alert myhostname",
+      "email-alert to"), _MAIL) \
   | dict.fromkeys(("load-server-state-from-file", "server-state-file-name"), _STATE) \
   | dict.fromkeys(("force-persist", "ignore-persist", "option persist"), _STICKINESS) \
   | dict.fromkeys((
-      "clitcpka-cnt", "clitcpka-idle", "clitcpka-intvl", "srvtcpka-cnt", "srvtcpka-idle", "srvtcpka-intvl"), _KEEPALIVE) \
+      "clitcpka-cnt", "clitcpka-idle", "clitcpka-intvl", "srvtcpka-cnt", "srvtcpka-idle",
+      "srvtcpka-intvl"), _KEEPALIVE) \
   | dict.fromkeys((
       "option abortonclose", "option independent-streams", "option nolinger", "option tcp-smart-accept",
       "option tcp-smart-connect"), _TUNING) \
@@ -62,12 +64,14 @@ REFUSED: Final[dict[str, tuple[str, str]]] = {
     "option ldap-check": (_DIALOGUE, _TCP_CHECK),
     "option mysql-check": (_DIALOGUE, _TCP_CHECK),
     "option pgsql-check": (_DIALOGUE, _TCP_CHECK),
-    "option redis-check": (_DIALOGUE, r"write: option tcp-check, tcp-check send PING\r\n, tcp-check expect string +PONG"),
+    "option redis-check": (_DIALOGUE,
+                           r"write: option tcp-check, tcp-check send PING\r\n, tcp-check expect string +PONG"),
     "option smtpchk": (_DIALOGUE, r"write: option tcp-check, tcp-check expect rstring ^220"),
     "option spop-check": (_DIALOGUE, _TCP_CHECK),
     "option transparent": (_ELSEWHERE, _ELSEWHERE_ADVICE),
     "persist rdp-cookie": ("clients would lose the server that their cookie names", "use 'balance source'"),
-    "server-template": ("it makes servers out of DNS answers as they change", "write one 'server' line for each address"),
+    "server-template": ("it makes servers out of DNS answers as they change",
+                        "write one 'server' line for each address"),
     "source": ("connections leave with the address that the kernel chooses", "use a route with 'src' instead"),
     "stick store-response": ("the answers of servers are not looked into", "use 'balance source'"),
     "tcp-check send-binary-lf": (_TEMPLATE.format("send-binary-lf"), "use 'tcp-check send-binary' with fixed bytes"),
