@@ -224,9 +224,11 @@ def _system_words(error: OSError) -> str:
 
 def _handshake_failure(error: OSError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"SSL handshake failure ({getattr(error, 'verify_message', '') or error.args[-1]})"
+        return f"SSL handshake failure ({error.verify_message})"
     if isinstance(error, WrongName):
         return str(error)
     if isinstance(error.__cause__, FitnessError):
         return str(error.__cause__)
-    return "SSL handshake failure"
+    if isinstance(error, ssl.SSLEOFError):
+        return "SSL handshake failure"
+    return f"SSL handshake failure ({_system_words(error)})"

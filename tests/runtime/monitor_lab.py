@@ -7,7 +7,8 @@ import subprocess
 import sys
 
 from pyha.config.model import Backend, Check, Config, HealthDialogue, Server
-from tests.runtime.worker_lab import ROOT, WorkerProcess, wait_for
+from pyha.control.messages import Configure, Listener
+from tests.runtime.worker_lab import ROOT, WorkerProcess, listening, wait_for
 
 
 class MonitorProcess(WorkerProcess):
@@ -24,7 +25,31 @@ class MonitorProcess(WorkerProcess):
             )
         theirs.close()
         self.generation = 0
+        self.maps = None
         self.sockets = {}
+
+    def configure(self, config, **options):
+        """Send a Configure with the listening sockets that belong to the monitor; the answer."""
+        wanted = {(frontend.name, bind.host, bind.port): (index, bind) for frontend in config.frontends if frontend.http
+                  for index, bind in enumerate(frontend.binds)}
+        for key, (_, bind) in wanted.items():
+            if key not in self.sockets:
+                self.sockets[key] = listening(bind)
+        listeners = tuple(Listener(frontend=name, bind=index, host=host, port=port)
+                          for (name, host, port), (index, _) in wanted.items())
+        self.generation += 1
+        self.send(Configure(generation=self.generation, config=config, listeners=listeners, **options),
+                  [self.sockets[key].fileno() for key in wanted])
+        for key in self.sockets.keys() - wanted.keys():
+            self.sockets.pop(key).close()
+
+        def answered():
+            assert self.process.poll() is None, f"the monitor died: {self.log_path.read_text()}"
+            self.receive(0.05)
+            return next((message for message in self.messages if message.type in ("configured", "rejected")
+                         and message.generation == self.generation), None)
+
+        return wait_for(answered, "the monitor's answer")
 
     @property
     def log(self):
@@ -37,6 +62,11 @@ class MonitorProcess(WorkerProcess):
         return {(state.backend, state.server): state
                 for message in self.messages if message.type == "server-states" for state in message.states}
 
+    def all_checked(self):
+        """All states once every server has been checked, else None."""
+        states = self.states()
+        return states if states and all(state.check for state in states.values()) else None
+
     def state(self, server="s", backend="be"):
         return self.states().get((backend, server))
 
@@ -45,14 +75,20 @@ class MonitorProcess(WorkerProcess):
         def reached():
             state = self.state(server, backend)
             return state if state and state.status == status else None
-        return wait_for(reached, lambda: f"{status}: {self.state(server, backend)} {self.log}", timeout)
+        return self._wait(reached, status, server, backend, timeout)
 
     def checked(self, server="s", backend="be", timeout=20.0):
         """The state of that server once it has been checked."""
         def reached():
             state = self.state(server, backend)
             return state if state and state.check else None
-        return wait_for(reached, lambda: f"a check: {self.state(server, backend)} {self.log}", timeout)
+        return self._wait(reached, "a check", server, backend, timeout)
+
+    def _wait(self, condition, what, server, backend, timeout):
+        try:
+            return wait_for(condition, what, timeout)
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self.state(server, backend)} {self.log}") from None
 
 
 def backend(port, *, health=None, server=None, name="be", **check):
