@@ -73,8 +73,8 @@ def declare(section: Section, statement: Statement) -> None:
 def condition(section: Section, statement: Statement, words: tuple[str, ...]) -> Condition | None:
     """Read `if ...` or `unless ...`; None after a problem was reported."""
     if len(words) < 2 or words[0] not in ("if", "unless"):
-        section.error(statement, f"'{statement.keyword}' expects 'if' or 'unless' followed by a condition, got "
-                      f"'{' '.join(words)}'")
+        got = f"got '{' '.join(words)}'" if words else "nothing follows"
+        section.error(statement, f"'{statement.keyword}' expects 'if' or 'unless' followed by a condition, {got}")
         return None
     alternatives: list[tuple[Term, ...]] = []
     terms: list[Term] = []

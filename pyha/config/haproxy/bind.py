@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pyha.config.origin import did_you_mean
+from pyha.config.origin import did_you_mean, nearest
 
 from .address import Address, AddressError, parse
 from .statement import BindDraft, Section, Statement, number
@@ -36,10 +36,10 @@ WITH_VALUE: dict[str, _Reader] = {
 
 FLAGS = {"v4v6": "v4v6", "v6only": "v6only", "transparent": "transparent"}
 
-_TUNING = "a tuning option that pyha has no use for"
+_TUNING = "pyha has no use for this tuning"
 _SHARES = "pyha spreads every address over its workers by itself"
-_NO_TLS = "TLS passes through untouched, so its options mean nothing without 'ssl'"
-_UNIX_ONLY = "it concerns UNIX sockets only"
+_NO_TLS = "TLS passes through untouched; its options mean nothing without 'ssl'"
+_UNIX_ONLY = "that is for UNIX sockets only"
 
 IGNORED: dict[str, tuple[int, str]] = {
     "defer-accept": (0, _TUNING), "tfo": (0, _TUNING), "mss": (1, _TUNING), "nice": (1, _TUNING),
@@ -140,7 +140,15 @@ def _options(section: Section, statement: Statement) -> dict[str, Any]:
                 section.ignore(f"bind ... {word}", statement.origin, reason)
         else:
             section.error(statement, f"'bind {statement.args[0]}': unknown keyword '{word}'", did_you_mean(word, KNOWN))
+            _skip(words, arity(nearest(word, KNOWN)))
     return data
+
+
+def arity(word: str | None) -> int:
+    """How many values follow an option."""
+    if word in WITH_VALUE:
+        return 1
+    return IGNORED[word][0] if word in IGNORED else REFUSED[word][0] if word in REFUSED else 0
 
 
 def _skip(words: Iterator[str], count: int) -> None:

@@ -110,7 +110,7 @@ ENVIRONMENT: Final = ("setenv", "presetenv", "unsetenv", "resetenv")
 
 _TLS = "TLS passes through untouched, and checks use the defaults of the system's OpenSSL"
 _LIMITS = "limits are computed from what the system allows"
-_TUNING = "a tuning option that pyha has no use for"
+_TUNING = "pyha has no use for this tuning"
 _WORKERS = "workers are spread over the CPUs by the kernel; 'nbthread' says how many there are"
 _RATES = "no rate of connections is limited"
 _STATE = "pyha keeps the states of servers when it reloads"

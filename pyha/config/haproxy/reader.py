@@ -23,6 +23,7 @@ HANDLERS: Final = proxy_words.KEYWORDS | rules.HTTP_KEYWORDS | stats_page.REFUSE
 PROXY_WORDS: Final = (*matrix.PLACES, *treatments.REMOVED)
 
 _LONGEST_NAME = 200
+_MOST_CHOICES = 12  # more are not listed in a message
 _NOT_IN_ANONYMOUS_DEFAULTS = frozenset({
     "acl", "http-after-response", "http-request", "http-response", "tcp-request connection", "tcp-request content",
     "tcp-request inspect-delay", "tcp-request session", "tcp-response content", "tcp-response inspect-delay"})
@@ -271,7 +272,9 @@ class Reader:
                              "section",
                              did_you_mean(first, sorted(whole)))
         elif len(given) < 2:
-            self.draft.error(line.origin, f"'{first}' expects one of {', '.join(sorted(set(seconds)))}")
+            choices = sorted(set(seconds))
+            shown = ", ".join(choices) if len(choices) <= _MOST_CHOICES else f"{', '.join(choices[:_MOST_CHOICES])} ..."
+            self.draft.error(line.origin, f"'{first}' expects one of {shown}")
         else:
             self.draft.error(line.origin, f"unknown keyword '{first} {given[1]}' in {where} section",
                              did_you_mean(given[1], seconds))

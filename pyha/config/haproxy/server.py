@@ -6,7 +6,7 @@ into what the model expects once the global section is known.
 
 from typing import Any
 
-from pyha.config.origin import did_you_mean
+from pyha.config.origin import did_you_mean, nearest
 
 from . import server_options as options
 from .address import Address, AddressError, parse
@@ -97,6 +97,7 @@ def read_options(section: Section, statement: Statement, args: list[str], collec
             section.ignore(f"server ... {word}", statement.origin, reason)
         else:
             section.error(statement, f"'{what}': unknown keyword '{word}'", did_you_mean(word, options.KNOWN))
+            del args[:options.arity(nearest(word, options.KNOWN))]  # the value of the misspelt word is no word
 
 
 def to_model(section: Section, draft: ServerDraft, *, verify: str, check_needs_tls: bool,

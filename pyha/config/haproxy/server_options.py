@@ -136,7 +136,7 @@ _NO_TLS = "traffic passes through untouched; for the check use 'check-sni' and '
 _DNS = "names are resolved at start and at every reload, not in between"
 _PASSIVE = "servers are judged by their checks alone, not by the traffic"
 _HTTP = "traffic is relayed as TCP, and nothing looks into HTTP"
-_TUNING = "a tuning option that pyha has no use for"
+_TUNING = "pyha has no use for this tuning"
 
 IGNORED: dict[str, tuple[int, str]] = {
     "observe": (1, _PASSIVE), "error-limit": (1, _PASSIVE), "on-error": (1, _PASSIVE),
@@ -179,3 +179,10 @@ REFUSED: dict[str, tuple[int, str, str]] = {
 }
 
 KNOWN = (*VALUES, *FLAGS, *IGNORED, *REFUSED)
+
+
+def arity(word: str | None) -> int:
+    """How many values follow an option."""
+    if word in VALUES:
+        return 1
+    return IGNORED[word][0] if word in IGNORED else REFUSED[word][0] if word in REFUSED else 0

@@ -144,7 +144,7 @@ def service(section: Section, page: Section, settings: Section) -> dict[str, Any
     if section.get("monitor_uri"):
         data["monitor_uri"] = section.get("monitor_uri")
     if section.get("monitor_fail"):
-        data["monitor_fail"] = [pair for pair, _ in section.get("monitor_fail")]
+        data["monitor_fail"] = list(dict.fromkeys(pair for pair, _ in section.get("monitor_fail")))
     if page.get("stats_page"):
         data["stats_uri"] = page.get("stats_uri", DEFAULT_URI)
         data |= {key: page.get(key) for key in _FIELDS if key in page.values}

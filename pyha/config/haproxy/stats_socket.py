@@ -2,11 +2,12 @@
 
 from typing import Any
 
-from pyha.config.origin import did_you_mean
+from pyha.config.origin import did_you_mean, nearest
 
 from .bind import IGNORED as BIND_IGNORED
 from .bind import REFUSED as BIND_REFUSED
 from .bind import WITH_VALUE as BIND_VALUES
+from .bind import arity
 from .statement import Section, Statement, choice
 
 LEVELS = ("user", "operator", "admin")
@@ -64,8 +65,10 @@ def _options(section: Section, statement: Statement, args: list[str], data: dict
             del args[:(BIND_IGNORED.get(word) or BIND_REFUSED[word])[0]]
             section.ignore(f"{what} ... {word}", statement.origin, _TUNING)
         else:
-            section.error(statement, f"'{what}': unknown keyword '{word}'",
-                          did_you_mean(word, (*OPTIONS, *BIND_VALUES, *BIND_IGNORED)))
+            known = (*OPTIONS, *BIND_VALUES, *BIND_IGNORED)
+            section.error(statement, f"'{what}': unknown keyword '{word}'", did_you_mean(word, known))
+            meant = nearest(word, known)
+            del args[:1 if meant in OPTIONS else arity(meant)]
 
 
 def _option(section: Section, statement: Statement, word: str, text: str, data: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ Each has its reason, which is what the operator reads. A word that changes what 
 from typing import Final
 
 HTTP: Final = "traffic is relayed as TCP, and nothing looks into HTTP"
-_TUNING = "a tuning option that pyha has no use for"
+_TUNING = "pyha has no use for this tuning"
 _ERROR_PAGES = "a connection that cannot be served is closed, without an error page"
 _MAIL = "no mails are sent; state changes of servers are in the log"
 _STATE = "pyha keeps the states of servers when it reloads"
