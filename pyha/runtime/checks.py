@@ -83,11 +83,12 @@ class Checks:
             watch.start(starts.get(id(watch), 0.0))
 
     def _changed(self, watch: Watch, effects: Sequence[Effect], duration_ms: int) -> None:
-        backend, server = watch.assignment.backend, watch.assignment.server
-        machines = {name: other.health for (owner, name), other in self.watches.items() if owner == backend.name}
-        listen = backend.name in self._listens
-        for line in together.lines(backend, server, effects, machines, duration_ms, self._load, listen=listen):
-            self._say(backend, line)
+        if effects:  # most checks say nothing new, and looking at all servers for each would add up
+            backend, server = watch.assignment.backend, watch.assignment.server
+            machines = {name: other.health for (owner, name), other in self.watches.items() if owner == backend.name}
+            listen = backend.name in self._listens
+            for line in together.lines(backend, server, effects, machines, duration_ms, self._load, listen=listen):
+                self._say(backend, line)
         self._publish(watch)
 
 

@@ -85,9 +85,9 @@ class Monitor:
     def _publish(self, watch: Watch) -> None:
         key = watch.assignment.backend.name, watch.assignment.server.name
         self._news.add(key)
-        self.statistics.stands(watch.assignment.backend, self._statuses(key[0]), time.time())
-        state = watch.state()
-        urgent = self._told.get(key) != (state.status, state.health, state.address, state.check and state.check.status)
+        urgent = self._told.get(key) != _gist(watch)
+        if urgent:
+            self.statistics.stands(watch.assignment.backend, self._statuses(key[0]), time.time())
         self._tell_within(0.0 if urgent else _TOGETHER)
 
     def _tell_within(self, delay: float) -> None:
@@ -103,11 +103,10 @@ class Monitor:
         self._tell(self._news)
 
     def _tell(self, keys: set[Key]) -> None:
-        states = [watch.state() for key, watch in self.checks.watches.items() if key in keys]
-        for state in states:
-            self._told[state.backend, state.server] = (
-                state.status, state.health, state.address, state.check and state.check.status)
+        told = {key: watch for key, watch in self.checks.watches.items() if key in keys}
+        self._told.update((key, _gist(watch)) for key, watch in told.items())
         self._news = set()
+        states = [watch.state() for watch in told.values()]
         if states:
             self.channel.send(ServerStates(states=tuple(states)))
 
@@ -133,6 +132,11 @@ class Monitor:
     def _statuses(self, name: str) -> dict[str, Status]:
         return {server: watch.health.status
                 for (owner, server), watch in self.checks.watches.items() if owner == name}
+
+
+def _gist(watch: Watch) -> tuple[object, ...]:
+    """What others must hear of at once when it changes."""
+    return watch.health.status, watch.health.health, watch.address, watch.result and watch.result.status
 
 
 def _seen(watch: Watch) -> ServerView:

@@ -92,13 +92,18 @@ class Watch:
             if task:
                 task.cancel()
 
+    @property
+    def address(self) -> str:
+        """host:port of the server, as far as its name has been resolved."""
+        return address(self._host or self.assignment.server.host, self.assignment.server.port)
+
     def state(self) -> ServerState:
         """Everything that other processes know about this server."""
         server, health = self.assignment.server, self.health
         rise, fall = (health.check.rise, health.check.fall) if health.check else (1, 1)
         return ServerState(
             backend=self.assignment.backend.name, server=server.name,
-            address=address(self._host or server.host, server.port), status=health.status, weight=server.weight,
+            address=self.address, status=health.status, weight=server.weight,
             since=self.since, check=self.result, rise=rise, fall=fall, health=health.health,
         )
 

@@ -96,7 +96,8 @@ def backend(port, *, health=None, server=None, name="be", **check):
     check = {"inter": 100, "rise": 1, "fall": 1, **check}
     return Backend(name=name, health=health or HealthDialogue(), timeout_connect=5000,
                    timeout_check=check.pop("timeout", None),
-                   servers=(Server(name="s", host="127.0.0.1", port=port, check=Check(**check), **(server or {})),))
+                   servers=(Server(**{"name": "s", "host": "127.0.0.1", "port": port, "check": Check(**check),
+                                      **(server or {})}),))
 
 
 def config(*backends, **options):
