@@ -160,11 +160,16 @@ class Identity(Frozen):
     group: str | None = None  # None: the group of the user
 
 
-class Notify(Frozen):
-    """Scripts run on a change of state, as argument lists. `any` gets TYPE NAME STATE PRIORITY appended.
+class NotifyUser(Frozen):
+    """Whom one of the scripts of `Notify` runs as; `script` is the name of its field there."""
 
-    `users`: whom a script runs as, by the name of its field, where that is not `Vrrp.script_user`.
-    """
+    script: Literal["master", "backup", "fault", "stop", "any", "deleted", "rx_lower_pri"]
+    user: str
+    group: str | None = None
+
+
+class Notify(Frozen):
+    """Scripts run on a change of state, as argument lists. `any` gets TYPE NAME STATE PRIORITY appended."""
 
     master: tuple[str, ...] = ()
     backup: tuple[str, ...] = ()
@@ -173,7 +178,7 @@ class Notify(Frozen):
     any: tuple[str, ...] = ()
     deleted: tuple[str, ...] = ()
     rx_lower_pri: tuple[str, ...] = ()  # Active, and another router with a lower priority advertised
-    users: dict[str, Identity] = {}
+    users: tuple[NotifyUser, ...] = ()  # where it is not `Vrrp.script_user`
     says_deleted: bool = False  # `notify_deleted`: a removed virtual router is DELETED for `any`, not FAULT
     priority_changes: bool = False  # FIFOs are told about changes of the effective priority
     smtp: bool = False
