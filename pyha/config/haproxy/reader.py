@@ -20,7 +20,6 @@ PROXIES: Final = ("frontend", "listen", "backend")
 SECTION_WORDS: Final = ("global", "defaults", *PROXIES, *OTHER_SECTIONS)
 
 HANDLERS: Final = proxy_words.KEYWORDS | rules.HTTP_KEYWORDS | stats_page.REFUSED
-PROXY_WORDS: Final = (*matrix.PLACES, *treatments.REMOVED)
 
 _LONGEST_NAME = 200
 _MOST_CHOICES = 12  # more are not listed in a message
