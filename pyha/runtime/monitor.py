@@ -19,6 +19,7 @@ from pyha.health.wording import Line
 from pyha.runtime import log
 from pyha.runtime.channel import Channel
 from pyha.runtime.checks import Checks, Key
+from pyha.runtime.syslog import LEVELS, Syslog
 from pyha.runtime.watch import Watch
 from pyha.runtime.web import WebService
 from pyha.stats.page import Identity
@@ -39,6 +40,7 @@ class Monitor:
         self.statistics = Statistics()
         self.checks = Checks(self._publish, self._say, self.statistics.load)
         self.web = WebService(self._view)
+        self._syslog = Syslog()
         self.stopped = asyncio.Event()
         self.config = Config()
         self._generation = 0
@@ -53,6 +55,7 @@ class Monitor:
         await self.stopped.wait()
         self.checks.close()
         self.web.close()
+        self._syslog.close()
         await self.channel.drain()
         return 0
 
@@ -73,6 +76,8 @@ class Monitor:
             self.channel.send(Rejected(generation=message.generation, reason=str(error)))
             return
         self.web.configure(message.config, message.listeners, fds)
+        self._syslog.configure(message.config.settings, [target for backend in message.config.backends
+                                                         for target in backend.log.targets])
         self.statistics.workers(message.workers)
         self.config, self._generation = message.config, message.generation
         for backend in message.config.backends:
@@ -110,8 +115,9 @@ class Monitor:
         if states:
             self.channel.send(ServerStates(states=tuple(states)))
 
-    def _say(self, _backend: Backend, line: Line) -> None:
+    def _say(self, backend: Backend, line: Line) -> None:
         logger.log(_LEVELS[line.level], "%s", line.text)
+        self._syslog.send(backend.log.targets, LEVELS[line.level], line.text)
 
     # -- what the pages show -----------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from pyha.config.model import Config, Frontend, HttpService
 from pyha.control.messages import FrontendCounters, Listener
 from pyha.control.statistics import WebCounters
 from pyha.errors import DecodeError
-from pyha.stats.http import BAD_REQUEST, HEAD_END, LARGEST_HEAD, REQUEST_TIMEOUT, Request, parse
+from pyha.stats.http import BAD_REQUEST, HEAD_END, LARGEST_BODY, LARGEST_HEAD, REQUEST_TIMEOUT, Request, parse
 from pyha.stats.service import View, answer
 from pyha.units import seconds
 
@@ -23,6 +23,7 @@ log = logging.getLogger("pyha.monitor")
 
 _CONNECTIONS = 200
 _LONGEST_WAIT = 30.0  # seconds for a whole request, or for taking a whole answer
+_LINGER = 1.0  # seconds
 _READ = 8 * 1024
 _ACCEPTS_AT_ONCE = 64
 
@@ -153,6 +154,12 @@ class _Conversation:
         self._received = b""
 
     async def run(self) -> None:
+        """Answer requests until the client has enough or has to go."""
+        if await self._talk():
+            await self._linger()
+
+    async def _talk(self) -> bool:
+        """True when the last word was ours."""
         goes_on = True
         while goes_on:
             self._web.waiting(waits=True)
@@ -162,15 +169,25 @@ class _Conversation:
             except TimeoutError:
                 if self._received:
                     await self._refuse(REQUEST_TIMEOUT)
-                return
+                return bool(self._received)
             except DecodeError:
                 await self._refuse(BAD_REQUEST)
-                return
+                return True
             self._web.waiting(waits=False)
             code, data = self._web.answer(self._name, request)
             self._counts.responses[code // 100 - 1] += 1
             await self._send(data)
             goes_on = request.keep_alive and code != 401
+        return True
+
+    async def _linger(self) -> None:
+        """Read on for a moment: closing on unread bytes is a reset, which may overtake the answer (RFC 9112, 9.6)."""
+        self._web.waiting(waits=True)
+        self._sock.shutdown(socket.SHUT_WR)
+        left = LARGEST_BODY
+        async with asyncio.timeout(_LINGER):
+            while left > 0 and (data := await asyncio.get_running_loop().sock_recv(self._sock, _READ)):
+                left -= len(data)
 
     async def _request(self) -> Request:
         # RFC 9112 section 2.2: empty lines before a request are forgiven.

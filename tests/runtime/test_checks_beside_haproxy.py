@@ -11,7 +11,7 @@ import pytest
 from pyha.config.haproxy.translate import translate
 from pyha.config.load import Source
 from pyha.config.model import Config
-from tests.runtime.haproxy_lab import HAPROXY, Haproxy
+from tests.runtime.haproxy_lab import HAPROXY, Haproxy, SyslogSink
 from tests.runtime.monitor_lab import MonitorProcess
 from tests.runtime.standins import (
     HEAD_END,
@@ -60,6 +60,8 @@ OK = http(status(200, "OK", b"hello world"))
 HTTP = "option httpchk"
 PING = "option tcp-check; tcp-check connect; tcp-check send PING\\r\\n; tcp-check expect string +PONG"
 TCP = "option tcp-check; tcp-check send a\\r\\n\\r\\n; tcp-check expect "
+TWICE = ("option tcp-check; tcp-check connect; tcp-check send A; tcp-check expect string B; "
+         "tcp-check connect; tcp-check send A; tcp-check expect string C")
 NOT_FOUND = http(status(404, "Not Found"))
 
 PLAIN = {
@@ -112,8 +114,7 @@ PLAIN = {
     "tcp-rbinary-not": (f"{TCP} rbinary 2B.*50", http(b"abc")),
     "tcp-rbinary": (f"{TCP} rbinary 2B.*50", http(b"+\x00P")),
     "tcp-send-only": ("option tcp-check; tcp-check connect; tcp-check send a", silent),
-    "tcp-two-connections": ("option tcp-check; tcp-check connect; tcp-check send A; tcp-check expect string B; "
-                            "tcp-check connect; tcp-check send A; tcp-check expect string C", hears(b"A", b"B")),
+    "tcp-two-connections": (TWICE, hears(b"A", b"B")),
     "tcp-port": ("option tcp-check; tcp-check connect port 1", Refusing),
     "hello-alert": ("option ssl-hello-chk", greeting(b"\x15\x03\x01\x00\x02\x02\x46")),
     "hello-other": ("option ssl-hello-chk", greeting(b"HTTP/1.1 400")),
@@ -132,7 +133,8 @@ PLAIN = {
 def encrypted(certs):
     """The same with servers that speak TLS."""
     trusted = f"check-ssl verify required ca-file {certs.ca}"
-    kubeadm = "option httpchk; http-check connect ssl; http-check send meth GET uri /healthz; http-check expect status 200"
+    kubeadm = ("option httpchk; http-check connect ssl; http-check send meth GET uri /healthz; "
+               "http-check expect status 200")
     good = certs.server("good")
     return {
         "tls": ("", tls(good, silent), "check-ssl verify none"),
@@ -149,7 +151,8 @@ def encrypted(certs):
         "https": ("option httpchk GET /readyz", tls(good, OK), "check-ssl verify none"),
         "https-500": ("option httpchk GET /readyz", tls(good, http(status(500, "Oh"))), "check-ssl verify none"),
         "kubeadm": (kubeadm, tls(good, OK), "verify none"),
-        "kubeadm-other-ca": (kubeadm, tls(certs.server("f2", ca="other-ca"), OK), f"verify required ca-file {certs.ca}"),
+        "kubeadm-other-ca": (kubeadm, tls(certs.server("stranger", ca="other-ca"), OK),
+                             f"verify required ca-file {certs.ca}"),
         "https-refused": (kubeadm, Refusing, "verify none"),
         "hello": ("option ssl-hello-chk", tls(good, silent)),
     }
@@ -295,26 +298,27 @@ class Stage:
 def told(lines):
     """Lines by the server that they are about; between servers the order is chance."""
     result = {}
-    for line in lines:
+    for level, line in lines:
         about = re.search(r"\b(li|be)\b(/\w+)?", line)[0]
-        result.setdefault(about, []).append(comparable(line))
+        result.setdefault(about, []).append((level, comparable(line)))
     return result
 
 
-def test_a_story_is_told_in_the_same_words(tmp_path):
+def test_a_story_is_told_in_the_same_words_and_with_the_same_urgency(tmp_path):
     stage = Stage()
     try:
         with Haproxy(tmp_path, stage.text) as haproxy:
             stage.play()
-            theirs, their_stat = told(line for _, line in haproxy.lines), haproxy.stat()
+            theirs, their_stat = told(haproxy.lines), haproxy.stat()
     finally:
         stage.close()
     stage = Stage()
     try:
-        with MonitorProcess(tmp_path) as monitor:
-            monitor.configure(model(stage.text))
+        with SyslogSink() as syslog, MonitorProcess(tmp_path) as monitor:
+            monitor.configure(model(f"global\n    log 127.0.0.1:{syslog.port} local0\n{stage.text}"))
             stage.play()
-            ours, states = told(monitor.log), monitor.states()
+            ours, states = told(syslog.lines), monitor.states()
+            assert [text for _, text in syslog.lines] == monitor.log
     finally:
         stage.close()
     for about in theirs:
