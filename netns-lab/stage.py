@@ -123,8 +123,10 @@ class Stage:
             f"    server {node} {at[node]}:{ports[node]} check check-ssl verify none" for node in ADDRESSES
         )
         for node in ADDRESSES:
-            place = Place(node, self.directory / node, self.lab.namespace(node) if self.lab else None, self.options.keep)
-            self.apiservers[node] = ApiserverProcess(place, "" if self.lab else at[node], ports[node], self.options.delay)
+            namespace = self.lab.namespace(node) if self.lab else None
+            place = Place(node, self.directory / node, namespace, self.options.keep)
+            host = "" if self.lab else at[node]
+            self.apiservers[node] = ApiserverProcess(place, host, ports[node], self.options.delay)
             if self.lab or not self.balancers:  # on loopback there is one balancer for the three
                 names = ("haproxy.cfg", "keepalived.conf", "check_apiserver.sh") if self.lab else ("haproxy.cfg",)
                 masters.write_files(place, names, {**self._values(place), "SERVERS": servers})

@@ -2,7 +2,7 @@
 
     PyhaError
     +-- UnitError         a time or size that cannot be read (the translators turn it into a Problem)
-    +-- DecodeError       a packet that must not be used; `reason` is a counter's name, nothing is raised past the adapter
+    +-- DecodeError       a packet that must not be used; `reason` names a counter, nothing is raised past the adapter
     +-- FitnessError      this machine cannot run that configuration: no privilege, address in use, missing file
     +-- ChannelError      a broken message between two processes of pyha
     +-- ControlError      no daemon answers, or it answers with an error

@@ -1,6 +1,6 @@
-"""The wire between the supervisor and one child: typed messages and file descriptors over a UNIX stream socket.
+"""The wire between the supervisor and one child: typed messages and descriptors over a UNIX stream socket.
 
-A frame is a header (length of the JSON, number of descriptors) and the JSON. Descriptors ride in front of the frame that
+A frame is a header (length of the JSON, number of descriptors) and the JSON. Descriptors ride before the frame that
 names them, a few hundred at a time, because the kernel takes at most 253 with one sendmsg.
 """
 

@@ -69,14 +69,17 @@ def test_a_request_belongs_to_the_scene_in_which_it_ended(timeline):
 
 
 def test_answers_are_counted_by_who_answered_and_by_who_carried_them(timeline):
-    timeline.requests = [request(1.0, node="m1", via="m2"), request(1.1, node="m3", via="m2"), request(1.2, error="tls")]
+    timeline.requests = [request(1.0, node="m1", via="m2"), request(1.1, node="m3", via="m2"),
+                         request(1.2, error="tls")]
     assert timeline.answered_by(0, 2) == {"m1": 1, "m3": 1}
     assert timeline.carried_by(0, 2) == {"m2": 2}
 
 
 def test_lost_watches_are_counted_by_reason_and_opened_ones_are_not(timeline):
-    timeline.watches = [WatchEvent(0.5, opened=True, number=1), WatchEvent(1.5, opened=False, number=1, reason="silent"),
-                        WatchEvent(1.7, opened=True, number=1), WatchEvent(2.5, opened=False, number=1, reason="reset")]
+    timeline.watches = [
+        WatchEvent(0.5, opened=True, number=1), WatchEvent(1.5, opened=False, number=1, reason="silent"),
+        WatchEvent(1.7, opened=True, number=1), WatchEvent(2.5, opened=False, number=1, reason="reset"),
+    ]
     assert timeline.figures(1, 2).watches_lost == {"silent": 1}
     assert timeline.watches_open() == [(0.5, 1), (1.5, 0), (1.7, 1), (2.5, 0)]
 
@@ -93,7 +96,8 @@ def test_a_killed_holder_keeps_the_address_but_does_not_serve(timeline):
     timeline.changes += [Change(10, "m1", Fact.PROGRAM, true=False), Change(13.5, "m2", Fact.ADDRESS, true=True)]
     assert timeline.serving() == ["m2"]
     assert timeline.holdings(20) == [
-        Holding("m1", 0.0, 10, serving=True), Holding("m1", 10, 20, serving=False), Holding("m2", 13.5, 20, serving=True),
+        Holding("m1", 0.0, 10, serving=True), Holding("m1", 10, 20, serving=False),
+        Holding("m2", 13.5, 20, serving=True),
     ]
 
 

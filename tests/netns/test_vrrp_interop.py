@@ -29,7 +29,9 @@ class Flavour:
     def keepalived(self, priority: int) -> str:
         """The peer's configuration."""
         unicast = "unicast_src_ip 10.99.0.1\n  unicast_peer {\n    10.99.0.2\n  }" if "unicast" in self.name else ""
-        password = f"authentication {{\n    auth_type PASS\n    auth_pass {PASSWORD}\n  }}" if "PASS" in self.name else ""
+        password = ""
+        if "PASS" in self.name:
+            password = f"authentication {{\n    auth_type PASS\n    auth_pass {PASSWORD}\n  }}"
         return f"""
 global_defs {{
   router_id peer

@@ -99,7 +99,7 @@ def test_joining_on_an_interface_that_is_not_there_is_told_and_tried_again(lab):
 
 def test_a_source_that_is_not_ours_is_an_error(lab):
     sender = opened(lab.nodes[0], 4)
-    with pytest.raises(OSError):  # noqa: PT011 - the words depend on the routes
+    with pytest.raises(OSError):  # the words depend on the routes
         sender.send(b"x", interface=index_of(lab.nodes[0]), source=ip_address("10.99.0.77"), destination=GROUPS[4])
     sender.close()
 

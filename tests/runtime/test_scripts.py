@@ -2,6 +2,7 @@ import asyncio
 import os
 import pwd
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -62,7 +63,7 @@ def test_one_that_takes_too_long_failed_and_its_whole_group_is_ended(tmp_path):
 
     def gone(pid: str) -> bool:
         try:
-            state = open(f"/proc/{pid}/stat").read().rsplit(")", 1)[1].split()[0]
+            state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
         except FileNotFoundError:
             return True
         return state == "Z"

@@ -75,11 +75,12 @@ def test_what_fails_keeps_nothing_else_from_being_done(lab, caplog):
 
 @pytest.mark.root
 def test_without_the_privilege_it_complains_and_returns(lab, caplog):
+    request = removal(1, ip_interface("10.99.0.8/24")).hex()
     code = ("import logging; logging.basicConfig()\n"
             "from pyha.control.messages import Will, WillPacket\n"
             "from pyha.runtime.will import perform_will\n"
             "perform_will(Will(packets=(WillPacket(interface='eth0', source='10.99.0.1', destination='224.0.0.18',"
-            " payload='00'),), requests=('%s',)))" % removal(1, ip_interface("10.99.0.8/24")).hex())
+            f" payload='00'),), requests=('{request}',)))")
     command = lab.nodes[0].command("setpriv", "--bounding-set", "-net_admin,-net_raw", sys.executable, "-c", code)
     done = subprocess.run(command, capture_output=True, text=True, check=True,
                           env={**os.environ, "PYTHONPATH": os.getcwd(), "PYTHONDONTWRITEBYTECODE": "1"})
