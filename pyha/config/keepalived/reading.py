@@ -19,6 +19,7 @@ from .sequences import SequenceError, sequence
 _INCLUDE = re.compile(r"(include[rmwba]?)(?:[ \t]+(.*))?")
 _CONDITION = re.compile(r"@(\^?)(\S+)(?:\s+(.*))?", re.DOTALL)
 _MULTILINE = re.compile(r"(?:@\S+\s+)?\$([A-Za-z_]\w*)=\s*")
+_PLACEHOLDER = re.compile(r"\{\{.*?\}\}|\{%.*?%\}")
 _DEEPEST = 100  # replacements within replacements
 _MOST_LINES = 200_000
 _CHECKS = {"include": (), "includer": ("readable",), "includem": ("match",), "includew": ("wildcard_match",),
@@ -29,19 +30,24 @@ class TooMuchError(Exception):
     """The files say more than any configuration does."""
 
 
-def read(source: Source, reader: Reader, environment: Mapping[str, str], config_id: str, draft: Draft) -> list[Line]:
-    """Every line of a file and of those that it includes. What cannot be read becomes a problem."""
+def read(source: Source, reader: Reader, environment: Mapping[str, str], config_id: str,
+         draft: Draft) -> tuple[list[Line], set[Origin]]:
+    """Every line of a file and of those that it includes. What cannot be read becomes a problem.
+
+    Also the lines of which nothing more needs to be said, because a placeholder stands where a value should be.
+    """
     reading = _Reading(reader, Definitions(config_id, environment), draft)
     try:
         reading.file(source.path, source.text, ())
     except TooMuchError:
         draft.error(Origin(source.path), f"this becomes more than {_MOST_LINES} lines", "is there a ~SEQ too many?")
-    return reading.lines
+    return reading.lines, reading.unreadable
 
 
 class _Reading:
     def __init__(self, reader: Reader, definitions: Definitions, draft: Draft) -> None:
         self.lines: list[Line] = []
+        self.unreadable: set[Origin] = set()
         self._reader = reader
         self._definitions = definitions
         self._draft = draft
@@ -148,6 +154,10 @@ class _Reading:
 
     def _finished(self, text: str, origin: Origin) -> None:
         text = text.removesuffix("\\").rstrip()
+        if placeholder := _PLACEHOLDER.search(text):
+            self._draft.error(origin, f"'{placeholder.group()}' is a placeholder of a template that was not filled in")
+            self.unreadable.add(origin)
+            text = _PLACEHOLDER.sub("_", text)
         self._note(text, origin)
         self.lines += [Line(part, origin) for part in at_braces(text)]
 

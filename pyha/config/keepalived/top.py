@@ -26,6 +26,7 @@ def _unused(_scope: Scope, _statement: Statement) -> None:
     """A block whose entries make no difference."""
 
 
+_ELSEWHERE = {word: inner.place for inner in (GLOBAL_DEFS, SCRIPT, INSTANCE) for word in inner.known}
 _IPVS = "pyha does not balance with IPVS, so clients of that address would get no answer"
 _IPVS_ADVICE = ("write it as a frontend with its backend in haproxy.cfg (bind ADDRESS:PORT, a server line for each "
                 "real_server, 'check' for TCP_CHECK), and remove it here")
@@ -63,4 +64,4 @@ TOP = Vocabulary("keepalived.conf", {
     "bfd_instance": (_BFD, _BFD_ADVICE),
     "net_namespace": (_NAMESPACE, _NAMESPACE_ADVICE),
     "net_namespace_ipvs": (_IPVS, "remove it"),
-})
+}, elsewhere=_ELSEWHERE)

@@ -1,6 +1,6 @@
 """keepalived.conf to the VRRP half of the model: the whole way (docs/internals, "trip three")."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pyha.config.draft import Draft
@@ -24,7 +24,7 @@ def translate(source: Source, reader: Reader, environment: Mapping[str, str], co
     `config_id` is what lines that begin with `@` compare with.
     """
     draft = Draft()
-    lines = read(source, reader, environment, config_id, draft)
+    lines, unreadable = read(source, reader, environment, config_id, draft)
     whole = Scope("", "", Origin(source.path), draft)
     apply(TOP, whole, statements(lines, TOP, draft))
     notify.incomplete(whole)
@@ -37,7 +37,7 @@ def translate(source: Source, reader: Reader, environment: Mapping[str, str], co
     if data:
         draft.data = {"vrrp": data}
         draft.origins[("vrrp",)] = whole.origin
-    draft.problems = _once(draft.problems)
+    draft.problems = _once(draft.problems, unreadable)
     return draft
 
 
@@ -76,6 +76,12 @@ def _placed(scope: Scope, loc: Loc, draft: Draft) -> dict[str, Any]:
     return data
 
 
-def _once(problems: list[Problem]) -> list[Problem]:
-    """A template that is used twice has its mistakes once."""
-    return list(dict.fromkeys(problems))
+def _once(problems: list[Problem], unreadable: Collection[Origin]) -> list[Problem]:
+    """A definition that is used twice has its mistakes once, and an unreadable line has one."""
+    said: set[Origin] = set()
+    kept: list[Problem] = []
+    for problem in dict.fromkeys(problems):
+        if problem.origin not in unreadable or problem.origin not in said:
+            kept.append(problem)
+        said.add(problem.origin)
+    return kept

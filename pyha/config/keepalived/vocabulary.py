@@ -36,6 +36,7 @@ class Vocabulary:
     fulfilled: Mapping[str, str] = field(default_factory=dict)
     ignored: Mapping[str, str] = field(default_factory=dict)
     refused: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    elsewhere: Mapping[str, str] = field(default_factory=dict)  # words of other blocks, and which
 
     @property
     def known(self) -> tuple[str, ...]:
@@ -75,6 +76,8 @@ def _translate(vocabulary: Vocabulary, scope: Scope, statement: Statement) -> No
 def _unknown(vocabulary: Vocabulary, scope: Scope, statement: Statement) -> None:
     where = f" in {scope.describe()}" if scope.kind else ""
     hint = did_you_mean(statement.keyword, vocabulary.known)
+    if (place := vocabulary.elsewhere.get(statement.keyword)) is not None:
+        hint = f"it belongs into a '{place}' block; is there a '}}' too much before it?"
     if statement.body is not None and scope.kind:
         # keepalived takes the words of such a block for words of the outer one, and its end for the end of that.
         scope.error(statement, f"unknown block '{statement.keyword}'{where}", hint or "remove it")
