@@ -1,4 +1,7 @@
-"""The statistics as a page for people: one table a proxy, readable on a telephone at night, without scripts."""
+"""The statistics as a page for people: one table a proxy, readable on a telephone at night, without scripts.
+
+What is wrong comes first: a list of the servers that are down above all tables, the state beside each name.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -22,7 +25,8 @@ class Identity:
 
 
 _STYLE = """
-:root { color-scheme: light dark; --line: #8884; --soft: #8881; }
+:root { color-scheme: light dark; --line: #8884; --soft: #8881; --good: #2a9d4a; --odd: #d9a400; --bad: #d1383d;
+        --away: #a0703c; }
 body { font: 14px/1.45 system-ui, sans-serif; margin: 1.5rem; }
 h1 { font-size: 1.3rem; margin: 0; }
 h2 { font-size: 1.05rem; margin: 1.6rem 0 .3rem; }
@@ -32,26 +36,35 @@ p { margin: .2rem 0; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; white-space: nowrap; }
 th, td { padding: .15rem .55rem; border: 1px solid var(--line); text-align: right; }
 th { background: var(--soft); font-weight: 600; }
+th[colspan] { text-align: center; }
 th.name, td.name, td.text { text-align: left; }
-tr.frontend td, tr.backend td { background: var(--soft); }
-tr.backend td { font-weight: 600; }
+td.name { position: sticky; left: 0; background: Canvas; font-weight: 600; }
+td.text { max-width: 28rem; overflow: hidden; text-overflow: ellipsis; }
+tr.frontend td, tr.backend td { background-color: color-mix(in srgb, CanvasText 5%, Canvas); }
+tr.down td { background-color: color-mix(in srgb, var(--bad) 14%, Canvas); }
 td.state { border-left: .4rem solid #888; text-align: left; }
-td.up { border-left-color: #2a9d4a; }
-td.going { border-left-color: #d9a400; }
-td.down { border-left-color: #d1383d; font-weight: 600; }
-td.maint { border-left-color: #a0703c; }
-.denied { border: 1px solid #d1383d; padding: .4rem .8rem; display: inline-block; }
+td.up { border-left-color: var(--good); }
+td.going { border-left-color: var(--odd); }
+td.down { border-left-color: var(--bad); font-weight: 600; }
+td.maint { border-left-color: var(--away); }
+td.none { color: color-mix(in srgb, CanvasText 45%, Canvas); }
+.box { border-left: .4rem solid var(--good); background: var(--soft); padding: .4rem .8rem; margin: .8rem 0 0; }
+.box.down { border-left-color: var(--bad); }
+.box ul { margin: .2rem 0 0; padding-left: 1.2rem; }
 """
 
 _HEADINGS = (
     ("", 1, ("",)),
+    ("State", 2, ("Status", "Last check")),
     ("Queue", 1, ("Cur",)),
     ("Sessions", 6, ("Rate", "Rate max", "Cur", "Max", "Limit", "Total")),
     ("Bytes", 2, ("In", "Out")),
     ("Errors", 2, ("Req", "Conn")),
     ("Warnings", 2, ("Retr", "Redis")),
-    ("Server", 8, ("Status", "Last check", "Weight", "Act", "Bck", "Failed", "Downs", "Downtime")),
+    ("Server", 3, ("Weight", "Act", "Bck")),
+    ("Checks", 3, ("Failed", "Downs", "Downtime")),
 )
+_MOST_LISTED = 20  # servers that are down, above the tables
 
 
 def render(service: HttpService, identity: Identity, rows: Sequence[Row], *, refresh: int | None,
@@ -64,7 +77,8 @@ def render(service: HttpService, identity: Identity, rows: Sequence[Row], *, ref
         f"<title>{escape(_title(service))}</title><style>{_STYLE}</style></head><body>",
         f"<h1>{escape(_heading(service, identity))}</h1>",
         *_about(service, identity, refresh),
-        '<p class="denied">Nothing was changed: this page only shows.</p>' if denied else "",
+        '<p class="box down">Nothing was changed: this page only shows.</p>' if denied else "",
+        *_summary(rows),
         *tables,
         "</body></html>", "",
     ]
@@ -89,9 +103,33 @@ def _about(service: HttpService, identity: Identity, refresh: int | None) -> lis
     return [f'<p class="note">{escape(line)}</p>' for line in lines] + [f'<p class="note">{" · ".join(links)}</p>']
 
 
+def _summary(rows: Sequence[Row]) -> list[str]:
+    servers = [row for row in rows if row.kind == "server"]
+    down = [row for row in servers if row.status.startswith("DOWN")]
+    if not servers:
+        return []
+    if not down:
+        return ['<p class="box">No server is down.</p>']
+    items = [f'<li><a href="#{escape(row.proxy, quote=True)}">{escape(row.proxy)}</a>/{escape(row.name)} '
+             f"for {duration(row.since)}{escape(_because(row))}</li>" for row in down[:_MOST_LISTED]]
+    if len(down) > _MOST_LISTED:
+        items.append(f"<li>and {len(down) - _MOST_LISTED} more</li>")
+    return [f'<div class="box down">{len(down)} of {len(servers)} servers down:<ul>', *items, "</ul></div>"]
+
+
+def _because(row: Row) -> str:
+    check = row.check
+    if check is None:
+        return ""
+    said = f"{check.description} {check.code}" if check.code else check.description
+    return f": {said}, {check.info.strip()}" if check.info.strip() else f": {said}"
+
+
 def _table(proxy: str, rows: list[Row]) -> str:
-    groups = "".join(f'<th colspan="{width}">{name}</th>' for name, width, _ in _HEADINGS)
-    names = "".join(f"<th>{column}</th>" for _, _, columns in _HEADINGS for column in columns)
+    groups = "".join(f'<th colspan="{width}">{name}</th>' if width > 1 else f"<th>{name}</th>"
+                     for name, width, _ in _HEADINGS)
+    names = "".join(f'<th class="name">{column}</th>' if group == "State" else f"<th>{column}</th>"
+                    for group, _, columns in _HEADINGS for column in columns)
     body = "\n".join(_line(row) for row in rows)
     return (f'<h2 id="{escape(proxy, quote=True)}">{escape(proxy)}</h2>\n<div class="table"><table>\n'
             f"<thead><tr>{groups}</tr><tr>{names}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>")
@@ -102,18 +140,19 @@ def _line(row: Row) -> str:
     check = row.check
     cells = [
         _cell(row.name.capitalize() if not server else row.name, "name"),
+        _cell(_status(row), f"state {shade(row.status)}"),
+        _cell(_last_check(row), "text"),
         _cell("" if front else row.queued),
         *_cells(row.rate, row.rate_max, row.sessions, row.sessions_max, _or_dash(row.sessions_limit), row.total),
         *_cells(size(row.bytes_in), size(row.bytes_out)),
         *(_cells(row.failed, "") if front else _cells("", row.connect_failures)),
         *(_cells("", "") if front else _cells(row.retries, row.redispatches)),
-        _cell(_status(row), f"state {shade(row.status)}"),
-        _cell(_last_check(row), "text"),
         *(_cells("", "", "") if front else _cells(row.weight, row.active, row.backup)),
         *(_cells(check.failures, check.downs) if check else _cells("", "" if front or server else row.downs)),
         _cell("" if row.downtime is None else duration(row.downtime)),
     ]
-    return f'<tr class="{row.kind}">{"".join(cells)}</tr>'
+    style = f"{row.kind} down" if row.status.startswith("DOWN") else row.kind
+    return f'<tr class="{style}">{"".join(cells)}</tr>'
 
 
 def _cells(*values: int | str) -> Iterable[str]:
@@ -121,7 +160,10 @@ def _cells(*values: int | str) -> Iterable[str]:
 
 
 def _cell(value: int | str, style: str = "") -> str:
-    return f'<td class="{style}">{escape(str(value))}</td>' if style else f"<td>{escape(str(value))}</td>"
+    if not style and value in (0, "0", "–"):
+        style = "none"
+    text = f"{value:,}".replace(",", "\u202f") if isinstance(value, int) else str(value)
+    return f'<td class="{style}">{escape(text)}</td>' if style else f"<td>{escape(text)}</td>"
 
 
 def _or_dash(value: int | None) -> int | str:
@@ -129,7 +171,7 @@ def _or_dash(value: int | None) -> int | str:
 
 
 def _status(row: Row) -> str:
-    return row.status if row.kind == "frontend" else f"{duration(row.since)} {row.status}"
+    return row.status if row.kind == "frontend" else f"{row.status} for {duration(row.since)}"
 
 
 def _last_check(row: Row) -> str:
@@ -137,7 +179,7 @@ def _last_check(row: Row) -> str:
     if check is None or row.status.startswith("MAINT"):
         return ""
     code = f"/{check.code}" if check.code else ""
-    info = f": {check.info}" if check.info else ""
+    info = f": {check.info.strip()}" if check.info else ""
     return f"{check.status}{code} in {check.duration_ms}ms{info}"
 
 

@@ -1,3 +1,5 @@
+import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -5,7 +7,7 @@ import pytest
 from pyha.config.model import HttpService
 from pyha.stats.page import Identity, duration, render, shade, size
 from pyha.stats.row import CheckRow, Row
-from tests.stats.samples import ROWS
+from tests.stats.samples import DOWN, FRONT, MAINT, ROWS, UP, WEB
 
 SERVICE = HttpService(stats_uri="/stats")
 IDENTITY = Identity("1.2.3", generation=4, pid=4711, uptime=7300)
@@ -75,8 +77,39 @@ def test_the_version_can_be_hidden_and_a_node_and_a_description_shown():
 
 
 def test_links_lead_to_the_other_views():
-    assert page().links == ["/stats;up", "/stats;csv"]
-    assert page(refresh=5).links == ["/stats;norefresh", "/stats;up", "/stats;csv"]
+    assert page().links == ["/stats;up", "/stats;csv", "#api"]
+    assert page(refresh=5).links == ["/stats;norefresh", "/stats;up", "/stats;csv", "#api"]
+
+
+def test_what_is_down_is_said_before_all_tables_and_why():
+    text = "".join(page().text)
+    assert "1 of 4 servers down:" in text
+    assert "api/m2 for 59s: Layer4 connection problem, Connection refused" in text
+    assert text.index("1 of 4 servers down:") < text.index("Last check")
+
+
+def test_an_http_status_is_part_of_the_reason_and_without_a_reason_there_is_none():
+    failing = replace(DOWN, check=CheckRow("L7STS", 500, "", "Layer7 wrong status"))
+    assert "api/m2 for 59s: Layer7 wrong status 500" in "".join(page([failing]).text)
+    assert re.search(r"api/m2 for 59s\s", "".join(page([replace(DOWN, check=None)]).text))
+
+
+def test_when_nothing_is_down_it_says_so_and_without_servers_it_says_nothing():
+    assert "No server is down." in page([FRONT, UP, MAINT]).text
+    assert "No server is down." not in page([WEB]).text
+
+
+def test_a_long_list_is_cut_short():
+    text = "".join(page([replace(DOWN, name=f"n{number}") for number in range(30)]).text)
+    assert "30 of 30 servers down:" in text
+    assert "and 10 more" in text
+    assert "api/n20 for" not in text
+
+
+def test_large_numbers_have_gaps_between_thousands_and_zeros_stand_back():
+    shown = page([replace(FRONT, total=1_834_221, rate=0)])
+    assert ("1\u202f834\u202f221", 1, "") in shown.rows[-1]
+    assert ("0", 1, "none") in shown.rows[-1]
 
 
 def test_names_cannot_smuggle_markup_in():
@@ -89,7 +122,7 @@ def test_names_cannot_smuggle_markup_in():
 
 
 def test_a_server_tells_its_state_and_its_last_check():
-    assert "2h5m UP" in cells("m1")
+    assert "UP for 2h5m" in cells("m1")
     assert "L7OK/200 in 3ms" in cells("m1")
     assert "L4CON in 0ms: Connection refused" in cells("m2")
     assert not any("old news" in cell for cell in cells("m3"))
