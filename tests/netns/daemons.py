@@ -85,7 +85,7 @@ class PyhaVrrp:
         frontends = vrrp.pop("frontends", ())
         config = Config.model_validate({"vrrp": vrrp, "frontends": frontends})
         self._channel.send(Configure(generation=self._generation, config=config))
-        return self.wait(lambda: self.answer, "an answer to Configure")
+        return self.wait(lambda: self.answer, "an answer to Configure", within=60.0)  # it starts an interpreter first
 
     def balancer(self, healthy: bool) -> None:
         """Say whether the balancer works."""
