@@ -52,11 +52,6 @@ class Condition:
         return any(_HTTP_FETCH.match(expression[0]) for terms in self.alternatives for term in terms
                    for expression in term.expressions)
 
-    def mentions(self, fetch: str) -> bool:
-        """Whether a term begins with that fetch."""
-        return any(_fetch_name(expression[0]) == fetch for terms in self.alternatives for term in terms
-                   for expression in term.expressions)
-
 
 def declare(section: Section, statement: Statement) -> None:
     """`acl NAME CRITERION [FLAGS] [OPERATOR] [VALUES...]`."""

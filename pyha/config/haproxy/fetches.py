@@ -10,7 +10,7 @@ _ANYWHERE = """
     fe_req_rate fe_sess_rate hostname int ipv4 ipv6 last_rule_file last_rule_line lat_ns_avg lat_ns_tot nbproc nbsrv
     payload payload_lv prio_class prio_offset proc queue rand rdp_cookie rdp_cookie_cnt rep_ssl_hello_type so_id
     so_name src src_is_local src_port src_updt_conn_cnt srv_conn srv_conn_free srv_id srv_is_up srv_iweight srv_name
-    srv_queue srv_sess_rate srv_uweight srv_weight stopping str table_avl table_cnt thread unique-id uuid var
+    srv_queue srv_sess_rate srv_uweight srv_weight stopping str table_avl table_cnt thread unique-id uuid var wait_end
 """
 
 _CONTENT = """

@@ -3,7 +3,9 @@
 from pyha.config.haproxy.translate import translate
 from pyha.config.load import Source
 
-TIMEOUTS = "    timeout client 1s\n    timeout connect 1s\n    timeout server 1s\n"
+CLIENT_TIMEOUT = "    timeout client 1s\n"
+SERVER_TIMEOUTS = "    timeout connect 1s\n    timeout server 1s\n"
+TIMEOUTS = CLIENT_TIMEOUT + SERVER_TIMEOUTS
 
 
 def draft_of(text, environment=None, path="h.cfg"):
@@ -34,14 +36,14 @@ def _indented(lines):
 
 def said(lines, kind="listen", name="api", before=""):
     """What is said about lines in an otherwise faultless section, as `error: ...`, `warning: ...` or `ignored: ...`."""
-    more = "" if kind in ("global", "defaults") else TIMEOUTS
+    more = {"frontend": CLIENT_TIMEOUT, "backend": SERVER_TIMEOUTS, "listen": TIMEOUTS}.get(kind, "")
     if kind in ("listen", "backend"):
         more += "    server faultless 10.0.0.1:1 check\n"
     if kind in ("listen", "frontend"):
         more += "    bind 127.0.0.1:1\n"
     if kind == "frontend":
         more += "    default_backend spare\n"
-        before += f"backend spare\n{TIMEOUTS.replace('    timeout client 1s', '')}    server a 10.0.0.1:1 check\n"
+        before += f"backend spare\n{SERVER_TIMEOUTS}    server a 10.0.0.1:1 check\n"
     head = kind if kind in ("global", "defaults") else f"{kind} {name}"
     return sentences(draft_of(f"{before}{head}\n{more}{_indented(lines)}"))
 
