@@ -7,6 +7,7 @@ from typing import Any
 
 from pyha.cli import table
 from pyha.control.status import BackendStatus, CheckStatus, Status
+from pyha.health.verdict import Verdict
 from pyha.runtime.control_socket import ask
 
 
@@ -71,8 +72,10 @@ def _priority(own: int, effective: int) -> str:
 
 
 def _backend(backend: BackendStatus, now: float) -> str:
+    up = sum(server.state == "UP" for server in backend.servers)
+    count = f" ({up} of {len(backend.servers)} up)" if backend.servers else ""
     return table.render(
-        (f"BACKEND {backend.name}", "ADDRESS", "STATE", "FOR", "LAST CHECK", "WEIGHT", "SESSIONS"),
+        (f"BACKEND {backend.name}{count}", "ADDRESS", "STATE", "FOR", "LAST CHECK", "WEIGHT", "SESSIONS"),
         [(server.name, server.address, server.state, age(now - server.since), _check(server.check, now),
           str(server.weight), str(server.sessions)) for server in backend.servers] or [("no servers",)],
         right={5, 6},
@@ -83,4 +86,7 @@ def _check(check: CheckStatus | None, now: float) -> str:
     if check is None:
         return "not checked"
     code = f"/{check.code}" if check.code is not None else ""
-    return f"{check.status}{code} in {check.duration_ms} ms, {age(now - check.last)} ago"
+    verdict = Verdict(check.status)
+    # A good answer needs no explanation; at 3 a.m. `L4CON` does.
+    meaning = "" if verdict.passed else f" {verdict.description}"
+    return f"{check.status}{code}{meaning} in {check.duration_ms} ms, {age(now - check.last)} ago"

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from pyha.cli import table
@@ -39,10 +41,10 @@ VI_1 (ens160, vrid 51)  BACKUP  1m 40s  98 (of 100)  10.0.0.200/24  10.0.0.202 (
 FRONTEND  LISTENS ON    SESSIONS  NEW/S
 api       0.0.0.0:8443        12    3.5
 
-BACKEND masters  ADDRESS        STATE  FOR     LAST CHECK                WEIGHT  SESSIONS
-m1               10.0.0.1:6443  UP     10m 00s  L7OK/200 in 3 ms, 1s ago       1         7
-m2               10.0.0.2:6443  DOWN   1s       L4CON in 0 ms, 1s ago          1         0
-m3               10.0.0.3:6443  MAINT  1s       not checked                    1         0
+BACKEND masters (1 of 3 up)  ADDRESS        STATE  FOR      LAST CHECK                             WEIGHT  SESSIONS
+m1                           10.0.0.1:6443  UP     10m 00s  L7OK/200 in 3 ms, 1s ago                    1         7
+m2                           10.0.0.2:6443  DOWN   1s       L4CON Layer4 connection problem in 0 ms, 1s ago  1         0
+m3                           10.0.0.3:6443  MAINT  1s       not checked                                 1         0
 
 BACKEND empty  ADDRESS  STATE  FOR  LAST CHECK  WEIGHT  SESSIONS
 no servers
@@ -53,12 +55,28 @@ worker      4711         2  41 MiB
 """
 
 
+class Terminal:
+    def isatty(self):
+        return True
+
+
 def squeezed(text):
     return [line.split() for line in text.splitlines()]
 
 
 def test_status_for_people_says_who_holds_the_address_and_why():
     assert squeezed(render(STATUS, now=1000.0)) == squeezed(EXPECTED)
+
+
+def test_with_colour_the_words_that_matter_stand_out_and_nothing_moves(monkeypatch):
+    plain = render(STATUS, now=1000.0)
+    monkeypatch.setattr(table.sys, "stdout", Terminal())
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    coloured = render(STATUS, now=1000.0)
+    assert re.sub(r"\033\[[0-9;]*m", "", coloured) == plain
+    assert re.findall(r"\033\[([0-9;]+)m(\w+) *\033", coloured) == [
+        ("36", "BACKUP"), ("32", "UP"), ("31;1", "DOWN"), ("33", "MAINT")]
+    assert coloured.count("\033[1m") == 5  # the headings
 
 
 def test_columns_are_aligned():
@@ -75,10 +93,6 @@ def test_durations_are_said_as_people_say_them(seconds, text):
 
 
 def test_words_that_matter_are_coloured_on_a_terminal_only(monkeypatch):
-    class Terminal:
-        def isatty(self):
-            return True
-
     monkeypatch.setattr(table.sys, "stdout", Terminal())
     monkeypatch.delenv("NO_COLOR", raising=False)
     assert "\033[31;1mDOWN" in table.render(("STATE",), [("DOWN",)])
