@@ -119,7 +119,7 @@ def _addresses(router: Scope) -> None:
     _without_twins(router, "excluded_addresses", advertised)
     count = len(advertised)
     where = router.where.get("addresses", router.origin)
-    if not count and not router.get("without_addresses"):
+    if not count and not router.get("without_addresses") and not router.get("_lost_addresses"):
         router.draft.warn(where, f"{router.describe()} has no virtual address in its advertisements",
                           "add one to 'virtual_ipaddress'")
     elif count > _MOST:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 _DEFINITION = re.compile(r"\$([A-Za-z_]\w*)=(.*)", re.DOTALL)
 _USE = re.compile(r"\$(?:\{([A-Za-z_]\w*)((?:[ \t]+[\w.-]+)*)[ \t]*\}|([A-Za-z_]\w*)(?=\s|$))")
+_NUMBER = re.compile(r"[0-9]{1,18}")
 _LONGEST = 64 * 1024  # a line that grows past this replaces itself
 
 
@@ -64,7 +65,7 @@ class Definitions:
 
     def _random(self, arguments: list[str], place: str) -> str | None:
         """A number that differs between nodes and places, but not from one reload to the next."""
-        if len(arguments) > 2 or not all(argument.isascii() and argument.isdigit() for argument in arguments):
+        if len(arguments) > 2 or not all(_NUMBER.fullmatch(argument) for argument in arguments):
             return None
         low = int(arguments[0]) if arguments else 0
         high = int(arguments[1]) if len(arguments) == 2 else 32767

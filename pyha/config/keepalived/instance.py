@@ -7,7 +7,7 @@ from .address import virtual_address
 from .garp import INSTANCE_KEYWORDS as GARP
 from .notify import INSTANCE_KEYWORDS as NOTIFY
 from .routes import route, rule
-from .statement import Part, Scope, Statement, address, decimal, no_more, number
+from .statement import Part, Scope, Statement, decimal, no_more, number, prefixed
 from .tracking import tracks
 from .vocabulary import Keyword, Vocabulary, apply, sets_boolean, sets_duration, sets_flag, sets_number, sets_word
 from .wire import KEYWORDS as WIRE
@@ -64,6 +64,8 @@ def entries(key: str, reader: Callable[[Scope, Statement], Part | None]) -> Keyw
     """A block in which every line is one thing; several such blocks are one."""
     def handler(scope: Scope, statement: Statement) -> None:
         parts = [part for entry in statement.body or () if (part := reader(scope, entry)) is not None]
+        if len(parts) < len(statement.body or ()):
+            scope.put(f"_lost_{key}", True, statement.origin)
         scope.extend(key, parts, statement.origin)
     return Keyword(handler, block="entries")
 
@@ -131,8 +133,8 @@ def _use_ipvlan(scope: Scope, statement: Statement) -> None:
     for word in statement.args:
         if word in ("bridge", "private", "vepa"):
             scope.put("vmac.mode", word, statement.origin)
-        elif (ip := address(word.partition("/")[0])) is not None:
-            scope.put("vmac.address", word if "/" in word else str(ip), statement.origin)
+        elif (interface := prefixed(word)) is not None:
+            scope.put("vmac.address", str(interface), statement.origin)
         else:
             _vmac_name(scope, statement, word)
 

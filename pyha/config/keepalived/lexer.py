@@ -12,6 +12,7 @@ from pyha.config.origin import Origin
 
 BLANKS = " \t\v\f"
 _PLAIN_ESCAPES = {"a": "\a", "b": "\b", "E": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
+_VARIABLE = re.compile(r"\$\{\w+(?:[ \t]+[\w.-]+)*[ \t]*\}")
 _OCTAL = re.compile(r"[0-7]{1,3}")
 _HEXADECIMAL = re.compile(r"x([0-9a-fA-F]{1,2})")
 
@@ -82,7 +83,7 @@ def at_braces(text: str) -> list[str]:
 
 
 def _end_of_variable(text: str, start: int) -> int:
-    match = re.compile(r"\$\{\w+\}").match(text, start)
+    match = _VARIABLE.match(text, start)
     return match.end() if match else 0
 
 

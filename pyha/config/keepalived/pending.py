@@ -7,18 +7,18 @@ _ON_THE_MACHINE = "configure them on the machine"
 ROUTER: dict[str, tuple[object, str, str]] = {
     # field: (the value that asks for it, None for any; the words of keepalived.conf; what happens instead)
     "vmac.kind": (None, "use_vmac", "the addresses stay on the interface, and move to its MAC by gratuitous ARP"),
-    "accept": (False, "no_accept (also in strict mode)", "the addresses answer"),
+    "accept": (False, "no_accept", "the addresses answer, in strict mode too"),
     "routes": (None, "virtual_routes", _ON_THE_MACHINE),
     "rules": (None, "virtual_rules", _ON_THE_MACHINE),
     "track_processes": (None, "track_process", "use a vrrp_script"),
     "track_files": (None, "track_file", "use a vrrp_script"),
     "vrf": (None, "vrf", "the routing domain of the interface is used"),
     "unicast_ttl": (None, "unicast_ttl", "the hop limit is 255, and 64 over IPv6"),
-    "unicast_limits": (None, "min_ttl and max_ttl", "the hops are not compared"),
+    "unicast_limits": (None, "min_ttl", "the hops are not compared, and neither with max_ttl"),
     "promote_secondaries": (None, "promote_secondaries", "set net.ipv4.conf.all.promote_secondaries on the machine"),
     "notify.rx_lower_pri": (None, "notify_master_rx_lower_pri", "this script is not run"),
     "notify.deleted": (None, "notify_deleted", "this script is not run"),
-    "notify.users": (None, "the user after a notify script", "it is run as 'script_user' says"),
+    "notify.users": (None, "USER", "notify scripts are run as 'script_user' says"),
     "notify.smtp": (True, "smtp_alert", "use a 'notify' script"),
     "garp.extra_interfaces": (None, "garp_extra_if", "use 'garp_master_refresh'"),
     "check_unicast_source": (True, "check_unicast_src", "who knows the VRID and the password is heard"),
@@ -63,14 +63,14 @@ def check(whole: Scope) -> None:
     for scope, fields in [(whole, WHOLE), *((user, ROUTER) for user in (*routers, *whole.children.get("groups", ())))]:
         for field, (asking, word, instead) in fields.items():
             if _asks(scope, field, asking):
-                scope.draft.warn(scope.where[field], f"{word} has no effect yet", instead, ignored=True)
+                scope.draft.warn(scope.where[field], f"'{word}' has no effect yet", instead, ignored=True)
         for field in _NEVER_TOLD & scope.values.keys():
             del scope.values[field], scope.where[field]
     for router in routers:
         for part in [*router.parts("addresses"), *router.parts("excluded_addresses")]:
-            for field in ADDRESS.keys() & part.data.keys():
-                router.draft.warn(part.origin, f"{ADDRESS[field]} has no effect yet", f"{part.data['interface']} goes "
-                                  "without it", ignored=True)
+            for field in sorted(ADDRESS.keys() & part.data.keys()):
+                router.draft.warn(part.origin, f"'{ADDRESS[field]}' has no effect yet",
+                                  f"{part.data['interface']} goes without it", ignored=True)
         for field, (asking, reason, advice) in REFUSED.items():
             if _asks(router, field, asking):
                 router.draft.error(router.where[field], reason, advice)

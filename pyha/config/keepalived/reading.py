@@ -64,8 +64,8 @@ class _Reading:
         for number, raw in numbered:
             origin = Origin(path, number)
             line = without_comment(raw)
-            if _starts_multiline(line):
-                line = self._multiline(line, numbered)
+            if _goes_on(raw) and _MULTILINE.fullmatch(without_comment(_first_part(raw))):
+                line = self._multiline(raw, numbered)
             if match := _INCLUDE.fullmatch(line):
                 self._include(match.group(1), match.group(2) or "", origin, stack)
             else:
@@ -73,12 +73,14 @@ class _Reading:
         self._definitions.directory, self._checks = outer, checks
 
     def _multiline(self, first: str, numbered: Iterator[tuple[int, str]]) -> str:
-        """A definition that goes on as long as its lines end with a backslash, as one text with newlines."""
-        parts = [first.removesuffix("\\").rstrip()]
+        """A definition that goes on as long as its lines end with a backslash, as one text with newlines.
+
+        The backslash counts even after a comment.
+        """
+        parts = [without_comment(_first_part(first))]
         for _number, raw in numbered:
-            line = without_comment(raw)
-            parts.append(line.removesuffix("\\").rstrip())
-            if not line.endswith("\\"):
+            parts.append(without_comment(_first_part(raw)))
+            if not _goes_on(raw):
                 break
         return parts[0] + "\n".join(parts[1:])
 
@@ -159,7 +161,11 @@ class _Reading:
             self.unreadable.add(origin)
             text = _PLACEHOLDER.sub("_", text)
         self._note(text, origin)
-        self.lines += [Line(part, origin) for part in at_braces(text)]
+        for number, part in enumerate(at_braces(text)):
+            if number and part.startswith("~SEQ"):
+                self._line(part, origin)
+            else:
+                self.lines.append(Line(part, origin))
 
     def _note(self, text: str, origin: Origin) -> None:
         """Words that concern the reading itself; that they stand in global_defs is not checked, as in keepalived."""
@@ -215,8 +221,12 @@ def _braces(text: str) -> tuple[int, int] | None:
     return (match.start(), match.end() - 1) if match else None
 
 
-def _starts_multiline(line: str) -> bool:
-    return line.endswith("\\") and _MULTILINE.fullmatch(line[:-1]) is not None
+def _goes_on(raw: str) -> bool:
+    return raw.rstrip().endswith("\\")
+
+
+def _first_part(raw: str) -> str:
+    return raw.rstrip().removesuffix("\\")
 
 
 def _normal(path: str) -> str:

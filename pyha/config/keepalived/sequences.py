@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 
 _START = re.compile(r"~(SEQx?|LST)[ \t]*\(")
 _NAME = re.compile(r"[A-Za-z_]\w*")
-_INTEGER = re.compile(r"-?(0[xX][0-9a-fA-F]+|0[0-7]+|\d+)")
+_INTEGER = re.compile(r"-?(0[xX][0-9a-fA-F]{1,12}|0[0-7]{1,12}|[0-9]{1,12})")
 _MOST = 65_536
 
 

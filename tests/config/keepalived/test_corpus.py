@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from pyha.config.keepalived.address import OPTIONS
+from pyha.config.keepalived.routes import ROUTE_OPTIONS, RULE_OPTIONS
+from pyha.config.keepalived.top import TOP
 from pyha.config.keepalived.translate import translate
 from pyha.config.load import Source
 from pyha.config.review import review
@@ -91,7 +94,8 @@ def test_kubeadms_own_example_works_unmodified():
     assert problems == []
     router, script = config.vrrp.routers[0], config.vrrp.scripts[0]
     assert (router.interface, router.vrid, router.priority, router.version) == ("eth0", 51, 101, 2)
-    assert (router.initial_state, router.authentication.kind, router.authentication.password) == ("MASTER", "PASS", "42")
+    assert router.initial_state == "MASTER"
+    assert (router.authentication.kind, router.authentication.password) == ("PASS", "42")
     assert [str(address.interface) for address in router.addresses] == ["10.0.0.100/32"]
     assert [tracked.name for tracked in router.track_scripts] == [script.name]
     assert (script.interval, script.weight, script.fall, script.rise) == (3000, -2, 10, 2)
@@ -111,3 +115,28 @@ def test_openshifts_masters_mean_what_they_say():
 def test_lines_for_another_node_are_not_for_this_one():
     config, _problems = _loaded("keepalived-operator")
     assert (config.vrrp.routers[0].initial_state, config.vrrp.routers[0].priority) == ("MASTER", 200)
+
+
+KEYWORDS = DIRECTORY.parents[1] / "reference" / "keepalived-keywords.tsv"
+
+
+@pytest.mark.skipif(not KEYWORDS.is_file(), reason="no list of keywords here")
+def test_every_word_that_keepalived_knows_has_a_treatment():
+    with KEYWORDS.open() as table:
+        rows = [row for row in csv.DictReader(table, delimiter="\t") if not row["keyword"].startswith("<")]
+    assert len(rows) > 500
+    assert [f"{row['block']}: {row['keyword']}" for row in rows if not _treated(row["block"], row["keyword"])] == []
+
+
+def _treated(block, word):
+    """Whether a word of a block is known; a block without effect, or refused, is that with all its words."""
+    if word == "include":
+        return True
+    vocabulary = TOP
+    for name in block.split("/") if block != "(top)" else []:
+        if name in (*vocabulary.refused, *vocabulary.ignored):
+            return True
+        if vocabulary.keywords[name].block == "entries":
+            return word.removeprefix("option:") in (*OPTIONS, *ROUTE_OPTIONS, *RULE_OPTIONS, "weight")
+        vocabulary = vocabulary.keywords[name].block
+    return word in vocabulary.known
