@@ -13,6 +13,8 @@ from pyha.runtime.channel import Channel
 OnMessage = Callable[["Child", Message, list[int]], None]
 OnDeath = Callable[["Child", str], None]
 
+_LAST_MOMENTS = 0.5  # seconds
+
 
 class Child:
     """A running child. `died` is called once, with how it ended in words, after the process has been reaped."""
@@ -37,14 +39,18 @@ class Child:
         self.pid = self._process.pid
         self._pidfd = os.pidfd_open(self.pid)
         self._loop.add_reader(self._pidfd, self._ended)
-        self.channel.attach(self._loop, lambda message, fds: self._received(self, message, fds), self.kill)
+        self.channel.attach(self._loop, lambda message, fds: self._received(self, message, fds), self._speechless)
         self.gone = asyncio.Event()
 
     def __str__(self) -> str:
         return f"worker {self.index} (pid {self.pid})" if self.role == "worker" else f"{self.role} (pid {self.pid})"
 
+    def _speechless(self) -> None:
+        """It closed its channel or sent garbage. Most likely it is ending, and how it ends is worth knowing."""
+        self._loop.call_later(_LAST_MOMENTS, self.kill)
+
     def kill(self) -> None:
-        """End it without asking; also what happens to a child that closes its channel or sends garbage."""
+        """End it without asking."""
         if not self.gone.is_set():
             signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
 
