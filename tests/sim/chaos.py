@@ -88,7 +88,8 @@ class Chaos:
             self._pass(self._settled + 5 * self._interval)
         except AssertionError as error:
             story = "\n".join(self.history[-60:])
-            raise InvariantError(f"seed {self.seed}, step {self.step}, at {self.network.now:.4f}: {error}\n{story}") from error
+            where = f"seed {self.seed}, step {self.step}, at {self.network.now:.4f}"
+            raise InvariantError(f"{where}: {error}\n{story}") from error
 
     def _pass(self, seconds: float) -> None:
         self.network.run(self.network.now + seconds, self._after_step)
