@@ -117,7 +117,7 @@ def _interval(router: Scope) -> None:
 def _addresses(router: Scope) -> None:
     advertised = _without_twins(router, "addresses", {})
     _without_twins(router, "excluded_addresses", advertised)
-    count = len(advertised)
+    count = len(router.parts("addresses"))
     where = router.where.get("addresses", router.origin)
     if not count and not router.get("without_addresses") and not router.get("_lost_addresses"):
         router.draft.warn(where, f"{router.describe()} has no virtual address in its advertisements",
@@ -131,17 +131,19 @@ def _addresses(router: Scope) -> None:
 
 
 def _without_twins(router: Scope, key: str, known: dict[str, Part]) -> dict[str, Part]:
-    """Drop addresses that are there already. Returns those that are known now."""
+    """Tell of addresses that are there already, and drop what nobody else sees. Returns those that are known now."""
     seen = dict(known)
     kept = []
     for part in router.parts(key):
         ip = str(ip_interface(part.data["interface"]).ip)
-        if ip in seen:
-            router.draft.warn(part.origin, f"the address {ip} is there already, at line {seen[ip].origin.line}",
-                              "remove one of them", ignored=True)
-        else:
+        if ip not in seen:
             kept.append(part)
             seen[ip] = part
+            continue
+        router.draft.warn(part.origin, f"the address {ip} is there already, at line {seen[ip].origin.line}",
+                          "remove one of them, on all routers at the same time", ignored=key != "addresses")
+        if key == "addresses":  # advertisements name it twice, and other routers compare
+            kept.append(part)
     if key in router.values:
         router.values[key] = kept
     return seen
@@ -206,10 +208,12 @@ def _virtual_mac(router: Scope) -> None:
 def _strict(router: Scope) -> None:
     """keepalived.conf(5), vrrp_strict: it switches off what the RFCs do not have."""
     where = router.where["strict"]
+    if "priority" not in router.values and router.get("initial_state") == "MASTER":
+        router.put("priority", 255, where)
     owner = router.get("priority", 100) == 255
     if router.parts("unicast_peers"):
-        router.draft.error(where, f"strict mode has no unicast, but {router.describe()} has peers",
-                           "remove 'vrrp_strict' (or 'strict_mode')")
+        router.draft.warn(where, f"strict mode has no unicast, but {router.describe()} has peers and uses them, as in "
+                          "keepalived", "remove 'vrrp_strict' (or 'strict_mode')")
     if (router.get("initial_state", "BACKUP") == "MASTER") != owner:
         router.draft.warn(where, "in strict mode 'state' is MASTER if, and only if, the priority is 255: it is not "
                           "used, as in keepalived", ignored=True)
@@ -224,6 +228,8 @@ def _strict(router: Scope) -> None:
         router.put("accept", owner, where)
     router.put("lower_prio_advert", False, where)
     router.put("higher_prio_advert", False, where)
+    router.put("garp.lower_prio_delay", 0, where)
+    router.put("garp.lower_prio_repeat", 0, where)
     _drop(router, "vmac.transmit_base")
 
 

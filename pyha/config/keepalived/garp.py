@@ -65,17 +65,21 @@ GLOBAL_KEYWORDS: dict[str, Keyword] = {
 
 
 def defaults(scope: Scope, settings: Scope) -> None:
-    """What an instance does not say about announcements: global_defs, then keepalived's own relations."""
-    for key, value in settings.values.items():
-        if key.startswith("_garp.") and key[1:] not in scope.values:
-            scope.put(key[1:], value, settings.where[key])
-    minimal = settings.get("_min_garp", False)
-    for key, value in (("garp.repeat", 1), ("garp.delay", 0)):
-        if minimal and key not in scope.values:
-            scope.put(key, value, settings.where["_min_garp"])
+    """What an instance does not say about announcements: global_defs, and what follows from that.
+
+    After a lower priority the global values count again, not those of the instance (tried with keepalived 2.2.7).
+    """
+    known = {key[1:]: (value, settings.where[key]) for key, value in settings.values.items()
+             if key.startswith("_garp.")}
+    if settings.get("_min_garp"):
+        where = settings.where["_min_garp"]
+        known = {"garp.repeat": (1, where), "garp.delay": (0, where)} | known
     for key, other in (("garp.lower_prio_delay", "garp.delay"), ("garp.lower_prio_repeat", "garp.repeat")):
-        if key not in scope.values and other in scope.values:
-            scope.put(key, scope.values[other], scope.where[other])
+        if key not in known and other in known:
+            known[key] = known[other]
+    for key, (value, where) in known.items():
+        if key not in scope.values:
+            scope.put(key, value, where)
 
 
 # -- garp_group --------------------------------------------------------------------------------------------------------

@@ -99,8 +99,10 @@ def _own_interface(router: Scope) -> None:
     """The interface of the instance is watched anyway."""
     own = router.get("interface")
     for part in router.parts("track_interfaces"):
-        if part.data["name"] == own and not part.data.get("weight"):
-            router.draft.warn(part.origin, f"'{own}' is the interface of {router.describe()} and is watched anyway")
+        if part.data["name"] == own:
+            watched = "is watched anyway" if router.get("track_primary", True) else "is not watched, because you say so"
+            router.draft.warn(part.origin, f"'{own}' is the interface of {router.describe()} and {watched}, as in "
+                              "keepalived", ignored=bool(part.data.get("weight")))
             router.values["track_interfaces"] = [other for other in router.parts("track_interfaces")
                                                  if other is not part]
 

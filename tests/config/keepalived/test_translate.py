@@ -239,7 +239,8 @@ def test_the_same_vrid_twice_needs_something_that_tells_the_packets_apart():
 
     def two(first, second):
         return errors(draft_of("".join(
-            f"vrrp_instance {name} {{\n interface eth0\n virtual_router_id 5\n {more}\n virtual_ipaddress {{\n {ip}\n }}\n}}\n"
+            f"vrrp_instance {name} {{\n interface eth0\n virtual_router_id 5\n {more}\n"
+            f" virtual_ipaddress {{\n {ip}\n }}\n}}\n"
             for name, (ip, more) in zip("AB", (first, second), strict=True))))
     assert len(two(("10.0.0.1", ""), ("10.0.0.2", ""))) == 1
     assert two(("10.0.0.1", ""), ("fe80::2", "")) == []
@@ -273,3 +274,25 @@ def test_a_group_that_lets_weights_count_keeps_them():
 def test_routes_and_rules_know_the_words_that_they_offer():
     assert {"via", "dev", "table", "nexthop", "mtu"} <= set(routes.ROUTE_OPTIONS)
     assert {"from", "to", "table", "priority", "fwmark"} <= set(routes.RULE_OPTIONS)
+
+
+def test_an_address_that_is_there_twice_is_advertised_twice_as_keepalived_does_it():
+    block = " virtual_ipaddress {\n 10.0.0.1\n 10.0.0.1\n }\n virtual_ipaddress_excluded {\n 10.0.0.1\n 10.0.0.2\n }"
+    data = router(block)
+    assert [part["interface"] for part in data["addresses"]] == ["10.0.0.1/32", "10.0.0.1/32"]
+    assert [part["interface"] for part in data["excluded_addresses"]] == ["10.0.0.2/32"]
+
+
+def test_after_a_lower_priority_the_global_announcements_count():
+    assert router(" garp_master_delay 7\n garp_master_repeat 3")["garp"] == {"delay": 7000, "repeat": 3}
+    settings = "global_defs {\n vrrp_garp_master_delay 2\n}\n"
+    assert router(" garp_master_delay 7", settings)["garp"] == {"delay": 7000, "lower_prio_delay": 2000}
+    assert router("", "global_defs {\n vrrp_min_garp\n}\n")["garp"] == {
+        "repeat": 1, "delay": 0, "lower_prio_delay": 0, "lower_prio_repeat": 1}
+
+
+def test_in_strict_mode_a_master_without_a_priority_is_the_address_owner():
+    data = router(" strict_mode on\n state MASTER")
+    assert (data["priority"], data["initial_state"], data["accept"]) == (255, "MASTER", True)
+    assert (data["lower_prio_advert"], data["garp"]) == (False, {"lower_prio_delay": 0, "lower_prio_repeat": 0})
+    assert router(" strict_mode on\n state MASTER\n priority 100")["initial_state"] == "BACKUP"
