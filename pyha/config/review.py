@@ -63,7 +63,8 @@ def _shared_vrids(config: Config) -> Iterator[_Finding]:
     owners: dict[tuple[str, int, int, tuple[object, ...]], str] = {}
     for index, router in enumerate(config.vrrp.routers):
         family = router.addresses[0].interface.version if router.addresses else 4
-        owner = owners.setdefault((router.interface, router.vrid, family, router.unicast_peers), router.name)
+        packets = (*router.unicast_peers, router.multicast_group)
+        owner = owners.setdefault((router.interface, router.vrid, family, packets), router.name)
         if owner != router.name:
             yield (("vrrp", "routers", index, "vrid"),
                    f"virtual router '{router.name}' uses VRID {router.vrid} on {router.interface}, as does '{owner}'",
