@@ -14,6 +14,8 @@ from pyha.config.origin import Origin
 _PLAIN_ESCAPES = {" ": " ", "#": "#", "\\": "\\", '"': '"', "'": "'", "n": "\n", "r": "\r", "t": "\t"}
 _SPACES = " \t\v\f"
 _HEX = "0123456789abcdefABCDEF"
+_MOST_WORDS = 64  # HAProxy's limit
+_LONGEST = 65536  # characters of a line; far more than anybody writes
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +41,16 @@ def lines(path: str, text: str, environment: Mapping[str, str], draft: Draft) ->
         if "\0" in raw:
             draft.error(origin, "a NUL character is not allowed here", "is this really a configuration file?")
             continue
+        if len(raw) > _LONGEST:
+            draft.error(origin, f"the line is too long: at most {_LONGEST} characters")
+            continue
         try:
             words = split(raw, environment)
         except LexError as error:
             draft.error(origin, str(error))
+            continue
+        if len(words) > _MOST_WORDS:
+            draft.error(origin, f"too many words on the line: at most {_MOST_WORDS}", "split it into several lines")
             continue
         if words and words[0]:
             yield Line(tuple(words), origin)

@@ -14,7 +14,7 @@ _TCP = """
 _HTTP = "CC CS HM HP HPO HQ HU HV ST TR Ta Ti Tq Tr hr hrl hs hsl r rq sqt"
 TCP_VARIABLES: Final = frozenset(_TCP.split())
 HTTP_VARIABLES: Final = frozenset(_HTTP.split())
-_TOKEN = re.compile(r"%%|%(?:\{[^}]*\})?(-?\[)?([A-Za-z]*)")
+_TOKEN = re.compile(r"%%|%(?:\{[^}]{0,40}\})?(-?\[)?([A-Za-z]*)")
 
 
 def log_format(section: Section, statement: Statement) -> None:

@@ -43,6 +43,7 @@ class Reader:
     _other: str = ""
     _defaults: Section = field(init=False)
     _named: dict[str, Section] = field(default_factory=dict)
+    _users: dict[tuple[str, bool], Origin] = field(default_factory=dict)  # of a named one: (name, by `from`?) -> who
     _conditions: Conditions = field(init=False)
 
     def __post_init__(self) -> None:
@@ -127,7 +128,10 @@ class Reader:
             self._named[name] = section
 
     def _enter_proxy(self, line: Line, kind: str, args: list[str]) -> None:
+        by_name = "from" in args[:2]
         parent = self._parent(line, args, self._defaults)
+        if parent.name:
+            self._used(line, parent, by_name=by_name)
         name = args.pop(0) if args else ""
         section = self._current = parent.child(kind, name, line.origin)
         if not name:
@@ -154,6 +158,15 @@ class Reader:
             self.draft.error(line.origin, f"there is no defaults section '{names[0]}' above",
                              did_you_mean(names[0], self._named))
         return self._named.get(names[0], otherwise)
+
+    def _used(self, line: Line, defaults: Section, *, by_name: bool) -> None:
+        """A named defaults section should be used by `from` alone: the last one applies to all who say nothing, too."""
+        other = self._users.get((defaults.name, not by_name))
+        if other is not None and (defaults.name, by_name) not in self._users:
+            self.draft.warn(line.origin, f"defaults section '{defaults.name}' is used with 'from' by one proxy, and by "
+                            f"another only because it is the last one ({other})",
+                            "use 'from' everywhere, or add a defaults section without a name for the others")
+        self._users.setdefault((defaults.name, by_name), line.origin)
 
     def _good_name(self, line: Line, name: str) -> None:
         bad = next((char for char in name if not (char.isascii() and char.isalnum()) and char not in "-_.:"), "")

@@ -133,7 +133,7 @@ FLAGS: dict[str, dict[str, Any]] = {
 
 _TLS_TUNING = "checks negotiate TLS with the defaults of the system's OpenSSL"
 _NO_TLS = "traffic passes through untouched; for the check use 'check-sni' and 'check-alpn'"
-_DNS = "names are resolved at start and at every reload, not in between"
+_DNS = "names are looked up at start and every 30 s, with the resolver of the system"
 _PASSIVE = "servers are judged by their checks alone, not by the traffic"
 _HTTP = "traffic is relayed as TCP, and nothing looks into HTTP"
 _TUNING = "pyha has no use for this tuning"

@@ -5,7 +5,7 @@ import pytest
 from pyha.config.haproxy import matrix, reader, treatments
 from pyha.config.haproxy.lexer import Line
 from pyha.config.origin import Origin
-from tests.config.haproxy.reading import TIMEOUTS, draft_of, errors, said, sentences
+from tests.config.haproxy.reading import SERVER_TIMEOUTS, TIMEOUTS, draft_of, errors, said, sentences
 
 SERVER = "    server a 10.0.0.1:1 check\n"
 
@@ -37,6 +37,14 @@ def test_an_anonymous_defaults_section_starts_afresh_and_from_does_not():
     first, second = draft_of(text).data["frontends"]
     assert (first["timeout_client"], first["maxconn"]) == (2000, 5)
     assert (second["timeout_client"], second.get("maxconn")) == (3000, None)
+
+
+@pytest.mark.parametrize("order", [("frontend a from x", "frontend b"), ("frontend b", "frontend a from x")])
+def test_mixed_use_of_named_defaults_is_told(order):
+    first, second = order
+    text = f"backend z\n{SERVER_TIMEOUTS}{SERVER}defaults x\n timeout client 1s\n default_backend z\n"
+    sentence, = sentences(draft_of(f"{text}{first}\n bind :1\n{second}\n bind :2\n"))
+    assert sentence.startswith("warning: defaults section 'x' is used with 'from' by one proxy, and by another only")
 
 
 def test_what_a_section_says_does_not_leak_into_the_next():
