@@ -239,7 +239,6 @@ class VirtualRouter(Frozen):
     rules: tuple[Rule, ...] = ()
     vmac: VirtualMac | None = None
     accept: bool = True  # packets to the addresses are accepted although this is not the address owner
-    vrf: str | None = None
     unicast_ttl: Hops | None = None  # None: 255 for IPv4, 64 for IPv6, as keepalived
     unicast_limits: tuple[UnicastPeer, ...] = ()
     check_unicast_source: bool = False  # a source that is no peer is not heard

@@ -79,7 +79,8 @@ def _label(scope: Scope, statement: Statement, interface: Interface, data: dict[
     if interface.version == 6:
         scope.ignore(statement, f"IPv6 addresses have no 'label': not used for {interface}")
     elif len(text.encode()) > _MOST:
-        scope.ignore(statement, f"the label '{text}' has more than {_MOST} characters, so {interface} gets none")
+        scope.error(statement, f"the label '{text}' of {interface} has more than {_MOST} characters",
+                    "keepalived would leave the address out")
     else:
         data["label"] = text
 

@@ -9,7 +9,7 @@ from .notify import INSTANCE_KEYWORDS as NOTIFY
 from .routes import route, rule
 from .statement import Part, Scope, Statement, decimal, no_more, number, prefixed
 from .tracking import tracks
-from .vocabulary import Keyword, Vocabulary, apply, sets_boolean, sets_duration, sets_flag, sets_number, sets_word
+from .vocabulary import Keyword, Vocabulary, apply, sets_boolean, sets_duration, sets_flag, sets_number
 from .wire import KEYWORDS as WIRE
 
 _LONGEST_NAME = 15  # IFNAMSIZ without its end
@@ -170,7 +170,6 @@ INSTANCE = Vocabulary("vrrp_instance", {
     "use_ipvlan": Keyword(_use_ipvlan),
     "vmac_xmit_base": sets_flag("vmac.transmit_base"),
     "use_vmac_addr": sets_flag("vmac.other_interfaces"),
-    "vrf": sets_word("vrf"),
     **WIRE, **GARP, **NOTIFY,
 }, fulfilled={
     "native_ipv6": "the family is that of the first virtual address",
@@ -178,6 +177,7 @@ INSTANCE = Vocabulary("vrrp_instance", {
     "timer_expired_backup": "pyha steps down by itself when it was away for too long",
 }, ignored={
     "debug": "keepalived never did anything with it either",
+    "vrf": "it is for a vrrp_instance without 'interface', and pyha needs one",
     "linkbeat_use_polling": "the kernel tells pyha when an interface goes down",
 }, refused={
     "auth_hmac": (_HMAC, "use unicast, or a network that only the routers can reach"),

@@ -12,7 +12,6 @@ ROUTER: dict[str, tuple[object, str, str]] = {
     "rules": (None, "virtual_rules", _ON_THE_MACHINE),
     "track_processes": (None, "track_process", "use a vrrp_script"),
     "track_files": (None, "track_file", "use a vrrp_script"),
-    "vrf": (None, "vrf", "the routing domain of the interface is used"),
     "unicast_ttl": (None, "unicast_ttl", "the hop limit is 255, and 64 over IPv6"),
     "unicast_limits": (None, "min_ttl", "the hops are not compared, and neither with max_ttl"),
     "promote_secondaries": (None, "promote_secondaries", "set net.ipv4.conf.all.promote_secondaries on the machine"),

@@ -207,10 +207,11 @@ def _tracked(scope: Scope, entry: Statement, what: str, limit: int) -> dict[str,
             value = number(scope, entry, next(arguments, ""), -limit, limit, what=f"{what} ... weight")
             if value is not None:
                 data["weight"] = value
-        elif word in ("reverse", "noreverse", "no_reverse"):
+        elif word in ("reverse", "noreverse", "no_reverse") and "weight" in data:
             data["reverse"] = word == "reverse"
         else:
             scope.ignore(entry, f"unknown word '{word}' in '{what}', without effect as in keepalived",
+                         "it stands after 'weight N'" if word.endswith("reverse") else
                          did_you_mean(word, ("weight", "reverse", "noreverse")) or "each name needs a line of its own")
     return data
 
