@@ -157,7 +157,13 @@ IGNORED: Final[dict[str, str]] = {
       "51degrees-cache-size", "51degrees-data-file", "51degrees-property-name-list", "51degrees-property-separator",
       "deviceatlas-json-file", "deviceatlas-log-level", "deviceatlas-properties-cookie", "deviceatlas-separator",
       "wurfl-cache-size", "wurfl-data-file", "wurfl-information-list", "wurfl-information-list-separator",
-      "wurfl-patch-file"), _DEVICES)
+      "wurfl-patch-file"), _DEVICES) \
+  | dict.fromkeys((  # words of later versions, which files for 2.8 and 3.x have
+      "cpu-policy", "cpu-set", "dns-accept-family", "expose-deprecated-directives", "force-cfg-parser-pause",
+      "h2-workaround-bogus-websocket-clients", "harden.reject-privileged-ports.quic",
+      "harden.reject-privileged-ports.tcp", "limited-quic", "no-quic", "setcap", "stats-file",
+      "warn-blocked-traffic-after"), _TUNING) \
+  | dict.fromkeys(("key-base", "ssl-default-server-client-sigalgs", "ssl-default-server-sigalgs"), _TLS)
 """Accepted without effect, with the reason."""
 
 TUNING: Final[frozenset[str]] = frozenset(f"tune.{word}" for word in (

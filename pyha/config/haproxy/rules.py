@@ -4,6 +4,7 @@ What a rule does without looking at a client is known here. Everything else is r
 that is not obeyed lets in whom it should keep out, or leads clients to the wrong servers.
 """
 
+from collections.abc import Collection
 from typing import Final
 
 from pyha.config.origin import did_you_mean
@@ -111,13 +112,16 @@ def use_backend(section: Section, statement: Statement) -> None:
         section.extend("use_backend", (statement, subject), statement.origin)
 
 
-def chosen_backend(section: Section) -> tuple[str, Statement] | None:
+def chosen_backend(section: Section, known: Collection[str]) -> tuple[str, Statement] | None:
     """The backend that a `use_backend` without condition names, after refusing those whose condition needs a client."""
     for (statement, subject), _ in section.get("use_backend", ()):
-        if truth(subject):
-            if "%[" not in statement.args[0]:
-                return statement.args[0], statement
-            section.error(statement, f"'use_backend {statement.args[0]}': a backend cannot be named by an expression "
+        name = statement.args[0]
+        if name not in known and "%[" not in name:
+            section.error(statement, f"'use_backend': there is no backend '{name}'", did_you_mean(name, known))
+        elif truth(subject):
+            if "%[" not in name:
+                return name, statement
+            section.error(statement, f"'use_backend {name}': a backend cannot be named by an expression "
                           "yet",
                           "write 'default_backend' with its name")
         else:

@@ -66,11 +66,7 @@ def _undecided(section: Section) -> bool:
 def _named(section: Section, proxies: Proxies) -> str | None:
     """The backend that the section names, even if it does not exist."""
     known = tuple(proxies.backends)
-    chosen = rules.chosen_backend(section)
-    for (statement, _), _ in section.get("use_backend", ()):
-        name = statement.args[0]
-        if name not in known and "%[" not in name:
-            section.error(statement, f"'use_backend': there is no backend '{name}'", did_you_mean(name, known))
+    chosen = rules.chosen_backend(section, known)
     if chosen is not None:
         name, statement = chosen
         if section.get("default_backend"):

@@ -30,10 +30,11 @@ def test_a_line_that_cannot_be_split_says_why(text, reason):
 
 
 @pytest.mark.parametrize(("text", "reason"), [
-    ("a " * 65, "too many words on the line: at most 64"), ("a" * 65537, "the line is too long: at most 65536 characters")])
+    ("a " * 65, "too many words on the line: at most 64"),
+    ("a" * 65537, "the line is too long: at most 65536 characters")])
 def test_a_line_has_limits(text, reason):
     draft = Draft()
-    assert list(lines("f", f"{text}\nb\n", {}, draft))[0].words == ("b",)
+    assert [line.words for line in lines("f", f"{text}\nb\n", {}, draft)] == [("b",)]
     assert [problem.message for problem in draft.problems] == [reason]
 
 
