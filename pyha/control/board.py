@@ -11,6 +11,7 @@ from pyha.config.model import Config
 from . import balancer, status
 from .messages import BalancerHealth, RouterReport, ServerState, ServerStates, VrrpReport, Will, WorkerReport
 
+_PERIOD = 1.0  # seconds between two ticks of a worker
 _RATE_COUNTS_FOR = 2.5  # seconds; workers report once a second and only when something changed
 
 
@@ -37,7 +38,8 @@ class Board:
             key = index, row.name
             total, then = self._totals.get(key, (row.total, now))
             if now > then:
-                self._rates[key] = (max(0, row.total - total) / (now - then), now)
+                # After a silence the new ones came since the tick before, not since the last report.
+                self._rates[key] = (max(0, row.total - total) / min(now - then, _PERIOD), now)
             self._totals[key] = (row.total, now)
 
     def worker_died(self, index: int) -> None:

@@ -19,6 +19,7 @@ Key = tuple[Literal["f", "s", "b"], str, str]
 """(kind, proxy, server)."""
 
 _RATE_COUNTS_FOR = 2.5  # seconds; workers report once a second and only when something changed
+_PERIOD = 1.0  # seconds: what a report tells happened since the tick before, however long ago the last report was
 
 
 @dataclass(frozen=True)
@@ -43,11 +44,20 @@ class WebCounters:
 
 @dataclass
 class _Rate:
+    """How fast a total of one worker rises."""
+
     total: int
     then: float
     rate: float = 0.0
-    highest: float = 0.0
     last: float | None = None  # when the total last rose
+
+    def rose(self, total: int, now: float) -> None:
+        """The total is now this; less than before when another worker has taken the place of a dead one."""
+        if total > self.total:
+            self.last = now
+        if now > self.then:
+            self.rate = max(0, total - self.total) / min(now - self.then, _PERIOD)
+            self.total, self.then = total, now
 
 
 @dataclass
@@ -65,35 +75,28 @@ class Statistics:
     """The last report of every worker, and how fast the totals rise."""
 
     reports: dict[int, WorkerReport] = field(default_factory=dict)
-    _rates: dict[Key, _Rate] = field(default_factory=dict)
+    _rates: dict[Key, dict[int, _Rate]] = field(default_factory=dict)  # by worker
+    _highest: dict[Key, float] = field(default_factory=dict)
     _standings: dict[str, _Standing] = field(default_factory=dict)
 
     def report(self, report: WorkerReport, now: float) -> None:
         """A worker reported."""
         self.reports[report.worker] = report
-        touched: set[Key] = {("f", row.name, "") for row in report.frontends}
-        touched |= {("s", row.backend, row.server) for row in report.servers}
-        touched |= {("b", row.backend, "") for row in report.servers}
-        for key in touched:
-            self.rose(key, self._total(key), now)
+        totals: dict[Key, int] = {("f", row.name, ""): row.total for row in report.frontends}
+        for row in report.servers:
+            totals["s", row.backend, row.server] = row.total
+            totals["b", row.backend, ""] = totals.get(("b", row.backend, ""), 0) + row.total
+        for key, total in totals.items():
+            rates = self._rates.setdefault(key, {})
+            if report.worker in rates:
+                rates[report.worker].rose(total, now)
+            else:
+                rates[report.worker] = _Rate(total, now, last=now if total else None)
+            self._highest[key] = max(self._highest.get(key, 0.0), self._now(key, now))
 
     def workers(self, count: int) -> None:
         """There are only so many workers now."""
         self.reports = {index: report for index, report in self.reports.items() if index < count}
-
-    def rose(self, key: Key, total: int, now: float) -> None:
-        """A total is now this."""
-        rate = self._rates.get(key)
-        if rate is None:
-            self._rates[key] = _Rate(total, now, last=now if total else None)
-            return
-        if total > rate.total:
-            rate.last = now
-        if now > rate.then:
-            # A worker that died took its counters with it: the sum may fall.
-            rate.rate = max(0, total - rate.total) / (now - rate.then)
-            rate.highest = max(rate.highest, rate.rate)
-            rate.total, rate.then = total, now
 
     def stands(self, backend: Backend, servers: Mapping[str, str], clock: float) -> None:
         """The servers of a backend have these states now; without servers it counts as up, as in HAProxy."""
@@ -128,14 +131,6 @@ class Statistics:
         return result
 
     # -- sums --------------------------------------------------------------------------------------------------------
-
-    def _total(self, key: Key) -> int:
-        kind, proxy, server = key
-        if kind == "f":
-            return self._frontend(proxy).total
-        if kind == "s":
-            return self._server(proxy, server).total
-        return self._backend(proxy).total
 
     def _frontend(self, name: str) -> FrontendCounters:
         rows = [row for report in self.reports.values() for row in report.frontends if row.name == name]
@@ -210,11 +205,12 @@ class Statistics:
 
     def _rate(self, key: Key, now: float) -> tuple[int, int, int]:
         """Sessions per second now and at most, and how many seconds ago the last one came (-1: never)."""
-        rate = self._rates.get(key)
-        if rate is None:
-            return 0, 0, -1
-        recent = now - rate.then < _RATE_COUNTS_FOR
-        return round(rate.rate) if recent else 0, round(rate.highest), -1 if rate.last is None else int(now - rate.last)
+        lasts = [rate.last for rate in self._rates.get(key, {}).values() if rate.last is not None]
+        return (round(self._now(key, now)), round(self._highest.get(key, 0.0)),
+                int(now - max(lasts)) if lasts else -1)
+
+    def _now(self, key: Key, now: float) -> float:
+        return sum(rate.rate for rate in self._rates.get(key, {}).values() if now - rate.then < _RATE_COUNTS_FOR)
 
 
 def _seconds(duration: float) -> int:

@@ -102,12 +102,26 @@ def test_two_reports_at_one_moment_and_a_worker_that_died_give_no_absurd_rate():
     statistics = Statistics()
     statistics.report(report(0, 100), 1.0)
     statistics.report(report(0, 100), 2.0)
-    statistics.report(report(1, 900), 2.0)  # in the same instant: waits for the next
+    statistics.report(report(0, 900), 2.0)  # in the same instant: waits for the next
     statistics.report(report(0, 3), 3.0)  # the successor counts from zero
     row = rows(statistics, now=3.0)["api", "m1"]
-    assert row.rate == row.rate_max == 803
-    statistics.report(report(1, 3), 4.0)
-    assert rows(statistics, now=4.0)["api", "m1"].rate == 0
+    assert row.rate == row.rate_max == 0
+
+
+def test_workers_that_report_a_moment_apart_add_up_and_no_more():
+    statistics = Statistics()
+    for now in (1.0, 2.0, 3.0):
+        statistics.report(report(0, int(now) * 10), now)
+        statistics.report(report(1, int(now) * 10), now + 0.001)
+    row = rows(statistics, now=3.1)["api", "BACKEND"]
+    assert (row.rate, row.rate_max) == (20, 20)
+
+
+def test_a_burst_after_a_long_silence_is_a_burst():
+    statistics = Statistics()
+    statistics.report(report(0, 0), 1.0)
+    statistics.report(report(0, 500), 600.0)
+    assert rows(statistics, now=600.5)["api", "m1"].rate == 500
 
 
 # -- rows --------------------------------------------------------------------------------------------------------------
