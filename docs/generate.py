@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-WORDS = ("haproxy_words",)
+WORDS = ("haproxy_words", "keepalived_words")
 
 
 def rendered() -> dict[Path, str]:
