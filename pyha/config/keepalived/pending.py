@@ -49,9 +49,9 @@ WHOLE: dict[str, tuple[object, str, str]] = {
 _NEVER_TOLD = {"track_processes", "track_files"}  # a virtual router would wait for what nobody watches
 _NOT_HEARD = "is not there yet, and routers that expect it would not hear this one"
 
-REFUSED: dict[str, tuple[object, str, str]] = {
-    "authentication.kind": ("AH", f"'auth_type AH' {_NOT_HEARD}", "use 'auth_type PASS' or none, on all routers"),
-    "old_unicast_checksum": (True, f"'old_unicast_checksum' {_NOT_HEARD}",
+REFUSED: dict[str, tuple[object, str, str, str]] = {
+    "authentication.kind": ("AH", "auth_type AH", _NOT_HEARD, "use 'auth_type PASS' or none, on all routers"),
+    "old_unicast_checksum": (True, "old_unicast_checksum", _NOT_HEARD,
                              "upgrade the other routers to keepalived 1.3.6 or later, and remove it"),
 }
 
@@ -70,9 +70,9 @@ def check(whole: Scope) -> None:
             for field in sorted(ADDRESS.keys() & part.data.keys()):
                 router.draft.warn(part.origin, f"'{ADDRESS[field]}' has no effect yet",
                                   f"{part.data['interface']} goes without it", ignored=True)
-        for field, (asking, reason, advice) in REFUSED.items():
+        for field, (asking, word, reason, advice) in REFUSED.items():
             if _asks(router, field, asking):
-                router.draft.error(router.where[field], reason, advice)
+                router.draft.error(router.where[field], f"'{word}' {reason}", advice)
 
 
 def _asks(scope: Scope, field: str, asking: object) -> bool:
