@@ -50,6 +50,7 @@ class Consistent(Generic[S]):
         points = self._points
         if not points:
             return None
+        key = full_hash(key)  # neighbours in the network are not neighbours on the ring
         after = bisect_left(points, key) % len(points)
         before = (after - 1) % len(points)
         nearer = before if (key - points[before]) & _MASK <= (points[after] - key) & _MASK else after

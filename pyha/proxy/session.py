@@ -20,8 +20,8 @@ from .effects import Connect, Effect, Refuse, Wait
 from .server import Server
 
 _PAUSE = 1.0  # seconds
-QUEUED, PAUSED, CONNECTING, OPEN, ENDED = range(5)
-_LETTERS = "QCCD"
+QUEUED, PAUSED, CONNECTING, OPEN, TURNED_AWAY, ENDED = range(6)
+_LETTERS = "QCCDQ"
 
 
 class Session:
@@ -43,7 +43,7 @@ class Session:
         self.assigned = 0.0  # when it got a server; 0: not yet
         self.server_queue = self.backend_queue = 0  # how many were before it, itself included; 0: it did not wait
         self.waits_for: Server | None = None  # queued for this server alone
-        self.failed: Server | None = None  # the one to avoid when choosing again
+        self.failed: Server | None = None  # the one to avoid when choosing again, or whose queue was full
         self.code = "--"
         self.link: object = None  # the runtime's, while the session waits
 
@@ -155,8 +155,7 @@ class Session:
             return Refuse("S")
         if server.sessions >= server.limit:
             if len(server.queue) >= server.maxqueue:
-                self.phase = QUEUED
-                self.join(server)
+                self.phase, self.failed = TURNED_AWAY, server
                 return Refuse("S")
             return self._queue(server, now)
         return self.take(server, now)

@@ -74,10 +74,10 @@ class SessionLog:
         if level is None or self._format is None:
             return
         accepted = time.time() - (time.monotonic() - link.accepted)
-        server, backend = session.server, session.backend
+        server, backend = session.server or session.failed, session.backend
         total = int((now - link.accepted) * 1000)
         waited = int((session.assigned - link.accepted) * 1000) if session.assigned else -1
-        if waited < 0 and session.code[1] == "Q" and session.code[0] != "S":
+        if waited < 0 and session.code in ("sQ", "CQ"):
             waited = total
         frontend = link.owner.frontend
         record = Record(
