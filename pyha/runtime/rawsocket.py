@@ -88,9 +88,11 @@ class AdvertSocket:
             option = socket.IPV6_JOIN_GROUP if join else socket.IPV6_LEAVE_GROUP
             self.sock.setsockopt(socket.IPPROTO_IPV6, option, _MREQ6.pack(group.packed, index))
 
-    def send(self, payload: bytes, *, interface: int, source: IPAddress, destination: IPAddress) -> None:
+    def send(
+        self, payload: bytes, *, interface: int, source: IPAddress, destination: IPAddress, ttl: int = TTL
+    ) -> None:
         """Send one advertisement. Raises OSError: no route, no such source address, interface down."""
-        send(self.sock, payload, interface=interface, source=source, destination=destination)
+        send(self.sock, payload, interface=interface, source=source, destination=destination, ttl=ttl)
 
     def receive(self) -> Datagram | None:
         """The next datagram, or None when there is none. Never raises."""
@@ -118,18 +120,24 @@ def open_sender(version: int) -> socket.socket:
     return sock
 
 
-def send(sock: socket.socket, payload: bytes, *, interface: int, source: IPAddress, destination: IPAddress) -> None:
+def send(
+    sock: socket.socket, payload: bytes, *, interface: int, source: IPAddress, destination: IPAddress, ttl: int = TTL
+) -> None:
     """Send one datagram by this interface, from this source. Raises OSError."""
+    # The sockets have 255 already; another number goes with the packet.
+    hops = struct.pack("=i", ttl)
     # For unicast the routing table chooses the way; forcing an interface would break peers behind a router.
     index = interface if destination.is_multicast else 0
     if source.version == 4:
         control = (socket.IPPROTO_IP, _IP_PKTINFO, _PKTINFO4.pack(index, source.packed, bytes(4)))
-        sock.sendmsg([payload], [control], 0, (str(destination), 0))
+        more = [] if ttl == TTL else [(socket.IPPROTO_IP, socket.IP_TTL, hops)]
+        sock.sendmsg([payload], [control, *more], 0, (str(destination), 0))
         return
     if destination.is_link_local:
         index = interface
     control = (socket.IPPROTO_IPV6, socket.IPV6_PKTINFO, _PKTINFO6.pack(source.packed, index))
-    sock.sendmsg([payload], [control], 0, (str(destination), 0, 0, index))
+    more = [] if ttl == TTL else [(socket.IPPROTO_IPV6, socket.IPV6_HOPLIMIT, hops)]
+    sock.sendmsg([payload], [control, *more], 0, (str(destination), 0, 0, index))
 
 
 def _prepare4(sock: socket.socket) -> None:

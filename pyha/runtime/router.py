@@ -24,6 +24,7 @@ from pyha.vrrp.effects import (
     AddAddresses,
     Announce,
     Effect,
+    HeardLower,
     RemoveAddresses,
     Report,
     SendAdvertisement,
@@ -45,7 +46,7 @@ class Router:
 
     def __init__(
         self, config: VirtualRouter, station: Station, tracker: Tracker,
-        on_change: Callable[["Router", StateChanged], None], on_settle: Callable[[Group, float], None],
+        on_change: Callable[["Router", StateChanged | HeardLower], None], on_settle: Callable[[Group, float], None],
     ) -> None:
         self.config = config
         self.version = vips.family(config)
@@ -91,6 +92,9 @@ class Router:
     def receive(self, datagram: Datagram, now: float) -> None:
         """An advertisement with our VRID came by our interface."""
         if not self._started:
+            return
+        if wrong := vips.unwelcome(self.config, datagram.source, datagram.ttl):
+            self.reject("peer", wrong, datagram.source, now)
             return
         if self._heard is not None and self._heard[0] == datagram:
             advert = self._heard[1]  # the same bytes from the same router, as nearly always
@@ -169,6 +173,9 @@ class Router:
             self._timer.cancel()
 
     def _expire(self) -> None:
+        if self.machine.deadline is not None:
+            late = round((time.monotonic() - self.machine.deadline) * 1e6)
+            self.machine.counters["late_us_max"] = max(late, self.machine.counters.get("late_us_max", 0))
         # After a pause of this process its peers' advertisements may be waiting: they come before any conclusion.
         self._station.drain()
         now = time.monotonic()
@@ -195,6 +202,8 @@ class Router:
                     self._announce(repeat)
                 case StateChanged():
                     self._state_changed(effect)
+                case HeardLower():
+                    self._on_change(self, effect)
                 case Report(level=level, message=message):
                     _log.log(_LEVELS.get(level, logging.INFO), "(%s) %s", self.config.name, message)
         self._rearm(now)
@@ -222,7 +231,8 @@ class Router:
         trouble = ""
         for destination, payload in self._payloads(priority, self._source):
             try:
-                sock.send(payload, interface=link.index, source=self._source, destination=destination)
+                sock.send(payload, interface=link.index, source=self._source, destination=destination,
+                          ttl=vips.hops(self.config))
             except OSError as error:
                 trouble = f"cannot send advertisements to {destination}: {error.strerror}"
         if not priority:
@@ -322,7 +332,7 @@ class Router:
             return [], []
         goodbyes = [
             WillPacket(interface=link.name, source=str(self._source), destination=str(destination),
-                       payload=payload.hex())
+                       payload=payload.hex(), ttl=vips.hops(self.config))
             for destination, payload in self._payloads(0, self._source)
         ]
         removals = [removal(wanted.index, wanted.interface).hex()

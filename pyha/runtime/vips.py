@@ -18,6 +18,27 @@ def family(config: VirtualRouter) -> int:
     return 4
 
 
+def hops(config: VirtualRouter) -> int:
+    """The TTL or hop limit of what is sent: `unicast_ttl`, or keepalived's, who lets IPv6 unicasts go less far."""
+    if not config.unicast_peers:
+        return 255
+    if config.unicast_ttl is not None:
+        return config.unicast_ttl
+    return 255 if family(config) == 4 else 64
+
+
+def unwelcome(config: VirtualRouter, sender: IPAddress, ttl: int) -> str:
+    """What is wrong with an advertisement that came by unicast from there, so many hops away; empty: nothing."""
+    if not config.unicast_peers:
+        return ""
+    if config.check_unicast_source and sender not in config.unicast_peers:
+        return "it is none of our unicast peers"
+    for limits in config.unicast_limits:
+        if limits.address == sender and not limits.min_ttl <= ttl <= limits.max_ttl:
+            return f"TTL {ttl}, ours are {limits.min_ttl} to {limits.max_ttl} for this peer"
+    return ""
+
+
 def all_addresses(config: VirtualRouter) -> tuple[VirtualAddress, ...]:
     """Advertised and excluded ones."""
     return config.addresses + config.excluded_addresses
@@ -61,6 +82,8 @@ def obstacle(config: VirtualRouter, mirror: Mirror, moving: frozenset[IPAddress]
             return f"no interface has the source address {config.source}"
         kind = "IPv4 address" if family(config) == 4 else "IPv6 address"
         return f"interface {config.interface} has no {kind} of its own"
+    if config.fault_without_peers and not config.unicast_peers:
+        return "it has no unicast peers"
     for address in all_addresses(config):
         if address.dev is not None and address.dev not in mirror.links:
             return f"there is no interface {address.dev} for {address.interface}"

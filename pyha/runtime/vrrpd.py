@@ -28,15 +28,15 @@ from pyha.errors import FitnessError
 from pyha.runtime import log, scripts, systemd, vips
 from pyha.runtime.channel import Channel
 from pyha.runtime.groups import Groups
-from pyha.runtime.notifications import commands
+from pyha.runtime.notifications import Notifications
 from pyha.runtime.rawsocket import Datagram
 from pyha.runtime.router import Router
-from pyha.runtime.scripts import Notifier
 from pyha.runtime.station import Station
 from pyha.runtime.tracked_scripts import TrackedScripts
+from pyha.runtime.watched import Watched
 from pyha.units import seconds
-from pyha.vrrp.effects import State, StateChanged
-from pyha.vrrp.track import Tracker
+from pyha.vrrp.effects import HeardLower, State, StateChanged
+from pyha.vrrp.track import Kind, Tracker
 
 _log = logging.getLogger("pyha.vrrp")
 _REPORT = 1.0  # seconds between two reports when nothing happens
@@ -55,8 +55,9 @@ class Vrrpd:
         self._station: Station | None = None
         self._routers: dict[str, Router] = {}
         self._scripts = TrackedScripts(self._loop, self._script_changed)
+        self._watched = Watched(self._loop, self._tracked)
         self._groups = Groups(self._group_changed)
-        self._notifier = Notifier(self._loop)
+        self._notifications = Notifications(self._loop)
         self._will = Will()
         self._telling: asyncio.Handle | None = None
 
@@ -78,6 +79,7 @@ class Vrrpd:
                 self._configure(message)
             case BalancerHealth(healthy=healthy, reason=reason):
                 self._scripts.balancer(healthy=healthy, reason=reason)
+                self._watched.balancer(healthy=healthy)
             case Stop():
                 self._stopping.set()
             case _:
@@ -92,12 +94,14 @@ class Vrrpd:
         for router in self._routers.values():
             router.shutdown(now)
         self._scripts.stop()
+        self._watched.stop()
         self._tell()
-        while self._notifier.busy and time.monotonic() < now + _LAST_WORDS:
+        while self._notifications.busy and time.monotonic() < now + _LAST_WORDS:
             await asyncio.sleep(0.01)
         with contextlib.suppress(TimeoutError):  # a frozen supervisor must not keep us here
             await asyncio.wait_for(self._channel.drain(), _LAST_WORDS / 4)
         self._channel.close()
+        self._notifications.close()
         if self._station is not None:
             self._station.close()
 
@@ -167,17 +171,22 @@ class Vrrpd:
         for name, router in list(self._routers.items()):
             if name not in wanted or not router.continues_as(wanted[name]):
                 router.shutdown(now)
+                self._notifications.deleted(router.config.notify, name, router.machine.effective_priority)
                 del self._routers[name]
         self._vrrp = vrrp
+        self._notifications.configure(vrrp)
         station.moving = vips.virtual(vrrp.routers)
         station.listen(vrrp.routers)
         self._scripts.configure(vrrp, balancer_available=balancer_available)
+        self._watched.configure(vrrp, balancer_available=balancer_available)
         fresh = []
         for name, config in wanted.items():
             tracker = Tracker(config, vrrp, balancer_available=balancer_available)
             for tracked in tracker.names("script"):
                 if (verdict := self._scripts.verdict(tracked)) is not None:
                     tracker.update("script", tracked, verdict)
+            for kind, thing, value in self._watched.values():
+                tracker.update(kind, thing, value)
             if name in self._routers:
                 self._routers[name].reconfigure(config, tracker, now)
             else:
@@ -236,22 +245,25 @@ class Vrrpd:
         self._tell_soon()
 
     def _script_changed(self, name: str, ok: bool) -> None:  # noqa: FBT001 - a verdict, not an option
+        self._tracked("script", name, ok)
+
+    def _tracked(self, kind: Kind, name: str, value: int) -> None:
         now = time.monotonic()
         for router in self._routers.values():
-            router.tracked("script", name, ok)
+            router.tracked(kind, name, value)
         self._groups.judge(self._routers.values(), now)
         self._tell_soon()
 
-    def _state_changed(self, router: Router, change: StateChanged) -> None:
-        config = router.config
-        priority = router.machine.effective_priority
-        for argv in commands(config.notify, "INSTANCE", config.name, change.new, priority):
-            self._notifier.run(argv, scripts.identity(self._vrrp))
+    def _state_changed(self, router: Router, change: StateChanged | HeardLower) -> None:
+        config, priority = router.config, router.machine.effective_priority
+        if isinstance(change, HeardLower):
+            self._notifications.heard_lower(config.notify, config.name, priority)
+            return
+        self._notifications.changed(config.notify, "INSTANCE", config.name, change.new, priority)
         self._tell_soon()
 
     def _group_changed(self, group: SyncGroup, state: State) -> None:
-        for argv in commands(group.notify, "GROUP", group.name, state, 0):
-            self._notifier.run(argv, scripts.identity(self._vrrp))
+        self._notifications.changed(group.notify, "GROUP", group.name, state, 0)
 
 
 def main(channel: Channel) -> int:

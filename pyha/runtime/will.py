@@ -41,7 +41,7 @@ def _send(packet: WillPacket, senders: dict[int, socket.socket]) -> None:
     source, destination = ipaddress.ip_address(packet.source), ipaddress.ip_address(packet.destination)
     if source.version not in senders:
         senders[source.version] = open_sender(source.version)
-    send(senders[source.version], bytes.fromhex(packet.payload), source=source, destination=destination,
+    send(senders[source.version], bytes.fromhex(packet.payload), source=source, destination=destination, ttl=packet.ttl,
          interface=socket.if_nametoindex(packet.interface))
 
 

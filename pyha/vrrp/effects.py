@@ -57,4 +57,9 @@ class Report:
     message: str
 
 
-Effect = SendAdvertisement | AddAddresses | RemoveAddresses | Announce | StateChanged | Report
+@dataclass(frozen=True, slots=True)
+class HeardLower:
+    """Active, and another router of lower priority believes to be it, too: to be notified."""
+
+
+Effect = SendAdvertisement | AddAddresses | RemoveAddresses | Announce | StateChanged | Report | HeardLower

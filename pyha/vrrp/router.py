@@ -42,6 +42,7 @@ from .complaints import Complaints
 from .effects import (
     AddAddresses,
     Effect,
+    HeardLower,
     RemoveAddresses,
     Report,
     SendAdvertisement,
@@ -218,7 +219,7 @@ class VirtualRouter:
             "conflict", str(source), f"Received advert from {source} with lower priority {advert.priority}, "
             f"ours {self.effective_priority}, forcing new election", now)
         sent = self._advertise(now) if self.config.lower_prio_advert else []
-        return [*said, *sent, *self._announcing.conflict(now)]
+        return [*said, *sent, *self._announcing.conflict(now), HeardLower()]
 
     def _follow(self, advert: Advertisement, source: IPAddress) -> list[Effect]:
         """Take this router for the Active one. RFC 9568 6.4.2: "set the Active_Adver_Interval" to its interval."""

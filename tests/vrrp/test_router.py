@@ -7,6 +7,7 @@ from pyha.vrrp.advertisement import Advertisement
 from pyha.vrrp.effects import (
     AddAddresses,
     Announce,
+    HeardLower,
     RemoveAddresses,
     Report,
     SendAdvertisement,
@@ -230,7 +231,7 @@ def test_it_asserts_itself_against_a_lesser_one_and_announces_again_now_and_late
     assert machine.receive(advert(priority), source, 0.5) == [
         Report("warning", f"Received advert from {source} with lower priority {priority}, ours 100, "
                           "forcing new election"),
-        SendAdvertisement(100), Announce(5)]
+        SendAdvertisement(100), Announce(5), HeardLower()]
     assert machine.deadline == 1.5
     assert Announce(5) in machine.expire(5.5 - 1) + machine.expire(5.5)
 
@@ -254,7 +255,7 @@ def test_priority_0_is_answered_at_once():
 def test_two_owners_are_settled_by_their_addresses():
     machine = router(priority=255)
     machine.startup(0.0)
-    assert machine.receive(advert(254), HIGHER, 0.1)[-2:] == [SendAdvertisement(255), Announce(5)]
+    assert machine.receive(advert(254), HIGHER, 0.1)[-3:] == [SendAdvertisement(255), Announce(5), HeardLower()]
     machine.receive(advert(255), HIGHER, 0.2)
     assert machine.state is BACKUP
     machine.expire(machine.deadline)
