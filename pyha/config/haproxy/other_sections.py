@@ -34,7 +34,7 @@ OTHER_SECTIONS: Final[dict[str, Other]] = {
     "peers": Other("there are no stick-tables to share with other nodes", ("peer", *_COMMON_SERVER)),
     "program": Other("pyha starts no other programs; give it a service of its own", (
         "command", "group", "option start-on-reload", "no", "user")),
-    "resolvers": Other("names are resolved at start and at every reload, by the resolver of the system", (
+    "resolvers": Other("names are looked up at start and every 30 s, with the resolver of the system", (
         "accepted_payload_size", "hold", "nameserver", "parse-resolv-conf", "resolve_retries", "timeout resolve",
         "timeout retry")),
     "ring": Other("'log ring@...' is refused where it stands", (

@@ -40,6 +40,7 @@ def test_switching_off_what_has_no_effect_is_silent(line):
     ("nbthread 0", "between 1 and"),
     ("tune.bufsiz 1", "did you mean 'tune.bufsize'?"), ("spread-checks 51", "between 0 and 50"),
     ("user", "the name of a user"),
+    ("log-send-hostname a b", "unexpected argument 'b'"), ("nbproc x", "at least 1"),
     ("ssl-server-verify x", "'none', 'required'"), ("default-path parent", "is not supported"),
     ("no maxconn", "cannot stand"),
     ("stats sokcet /x", "did you mean 'socket'?"), ("stats", "expects one of"), ("hard-stop-after x", "is not a time")])

@@ -50,6 +50,8 @@ def test_zero_means_no_timeout_and_no_limit():
     ("retries many", "expects an integer"), ("option redispatch x", "expects an integer"),
     ("option tcplog clf", "is not supported"),
     ("option dontlognull x", "unexpected argument 'x'"), ("timeout client 1s 2s", "unexpected argument '2s'"),
+    ("option tcplog x", "unexpected argument 'x'"), ("option httplog clf x", "unexpected argument 'x'"),
+    ("option tcpka x", "unexpected argument 'x'"), ("disabled x", "unexpected argument 'x'"),
     ("timeout client 30d", "is too long"), ("maxconn x", "expects an integer")])
 def test_mistakes_are_told(line, message):
     sentence, *_ = said(line)

@@ -48,6 +48,7 @@ def test_an_option_becomes_a_field_of_tls(options, field, value):
     ("rise 0", "at least 1"), ("on-marked-down x", "expects one of 'shutdown-sessions'"), ("verify maybe",
     "'none', 'required'"),
     ("addr", "expects an IP address"), ("addr 300.0.0.1", "neither"), ("init-addr x,,", "unknown method"),
+    ("init-addr a:b:c", "unknown method"),
     ("check-alpn ,", "protocol names"), ("ca-file", "expects a file name"), ("check-sni", "expects a host name")])
 def test_a_wrong_value_is_told_once(options, message):
     sentences = said(f"server a 10.0.0.1:1 check {options}")

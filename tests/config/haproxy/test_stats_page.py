@@ -57,6 +57,11 @@ def test_a_page_in_tcp_mode_has_no_effect():
     assert sentence == "ignored: 'stats' is ignored for listen 'x', because it requires HTTP mode; write 'mode http'"
 
 
+def test_a_page_that_nobody_reaches_is_silent():
+    draft = draft_of("backend b\n    mode http\n    stats enable\n")
+    assert (draft.data, draft.problems) == ({}, [])
+
+
 def test_the_backend_of_a_listener_may_hold_the_page():
     text = (f"defaults\n    mode http\n{TIMEOUTS}frontend f\n    bind :1\n    default_backend b\n"
             "backend b\n    stats uri /x\n")
