@@ -123,8 +123,11 @@ def compile_format(text: str) -> Callable[[Record], str]:
     for match in _TOKEN.finditer(text):
         word, (flags, expression, name) = match[0], match.groups()
         if name is None and expression is None:
-            # A run of spaces is one separator.
-            parts.append(" " if word.isspace() else "%" if word == "%%" else word)
+            # A run of spaces is one separator, and where nothing was said there is nothing to separate.
+            if not word.isspace():
+                parts.append("%" if word == "%%" else word)
+            elif parts and parts[-1] != " ":
+                parts.append(" ")
             continue
         options = standing | _flags(flags or "")
         if name == "o":

@@ -88,9 +88,7 @@ class Session:
             return [Refuse("s")]
         if self.phase == PAUSED:
             return [self._connect(self.server, now) if self.server is not None else self._move(now)]
-        if self.phase == CONNECTING:
-            return self.connect_failed(now, "s")
-        return []
+        return self.connect_failed(now, "s")
 
     def finish(self, cause: str, now: float, bytes_in: int, bytes_out: int) -> Effect | None:
         """Both connections are closed. Returns whose turn on the server it is now."""

@@ -44,7 +44,7 @@ FRONTENDS = (
     front("abort", "silent"), front("upload", "answer_at_the_end"), front("queue_timeout", "queue"),
     front("queue_abort", "queue"), front("queue_data", "queue"),
     front("queue_client_timeout", "queue", timeout_client=300),
-    front("deaf_client_timeout", "slowdeaf", timeout_client=300), front("served", "longqueue"),
+    front("deaf_client_timeout", "slowdeaf", timeout_client=300), front("served", "longqueue", timeout_client=20_000),
     front("map"), front("ring"), front("crowded", "normal", maxconn=2), front("backup"), front("maxqueue"), front("tunnel", timeout_client=300),
     front("client_fin", "ignores_fin", timeout_client_fin=300),
     front("only_errors", "normal", log={"dontlog_normal": True}),
