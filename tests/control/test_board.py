@@ -67,6 +67,13 @@ def test_a_worker_that_died_takes_its_sessions_and_rates_with_it_and_its_success
     assert board.rates(13.0) == {"api": 1.0}
 
 
+def test_a_burst_after_a_long_silence_is_a_burst():
+    board = Board()
+    board.worker_report(0, report(0), now=10.0)
+    board.worker_report(0, report(50), now=600.0)
+    assert board.rates(600.5) == {"api": 50.0}
+
+
 def test_two_reports_at_the_same_moment_give_no_rate():
     board = Board()
     board.worker_report(0, report(1), now=10.0)

@@ -25,8 +25,16 @@ class MonitorProcess(WorkerProcess):
             )
         theirs.close()
         self.generation = 0
-        self.maps = None
         self.sockets = {}
+
+    def close(self):
+        for sock in (*self.sockets.values(), self.sock):
+            sock.close()
+        try:
+            self.process.wait(3)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
 
     def configure(self, config, **options):
         """Send a Configure with the listening sockets that belong to the monitor; the answer."""
