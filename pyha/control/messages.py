@@ -55,7 +55,8 @@ class Configure(Frozen):
     """The whole desired state. Answered by Configured or Rejected.
 
     The socket of `listeners[i]` is the i-th file descriptor. A worker reconciles by (host, port, frontend):
-    descriptors of addresses that it has already replace nothing and are closed. `servers` are the last known states.
+    descriptors of addresses that it has already replace nothing and are closed. With `maps` the last three descriptors
+    are those of the kernel path (`Relay.configure` takes them). `servers` are the last known states.
     """
 
     type: Literal["configure"] = "configure"
@@ -66,6 +67,7 @@ class Configure(Frozen):
     listeners: tuple[Listener, ...] = ()
     servers: tuple[ServerState, ...] = ()
     kernel_path: Literal["auto", "on", "off"] = "auto"
+    maps: bool = False
 
 
 class Configured(Frozen):

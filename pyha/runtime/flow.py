@@ -9,22 +9,27 @@ The rules that keep bytes whole:
 
 import contextlib
 import fcntl
+import heapq
+import itertools
 import select
 import socket
 import struct
 import time
 from typing import Protocol
 
-from pyha.runtime.kernelpath import KernelPath, arrived, settle
+from pyha.runtime.kernelpath import KernelPath, missing, settle
 from pyha.runtime.link import Link, Side, Stage
 
 _BUFFER = 128 * 1024
 _ROUNDS = 16  # full buffers from one side before others get their turn
 READS = select.EPOLLIN | select.EPOLLPRI | select.EPOLLRDHUP | select.EPOLLET
 READS_AND_WRITES = READS | select.EPOLLOUT
-_ENDS = select.EPOLLRDHUP | select.EPOLLET
+ENDS = select.EPOLLRDHUP | select.EPOLLET  # on the kernel path
+_LOOK, _LAST_LOOK = 0.003, 0.1  # seconds between two looks at what the kernel has yet to pass on: at first, in the end
 _DONTWAIT = socket.MSG_DONTWAIT
 _SIOCOUTQNSD = 0x894B  # linux/sockios.h
+NEVER = 1 << 60
+_REST = 64  # reads in the reactor before a side that came back from the kernel path may move again
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
@@ -51,12 +56,15 @@ class Flow:
 
     def __init__(self, handler: Handler) -> None:
         self.handler = handler
-        self.kernel: KernelPath | None = None
+        self.kernel = KernelPath()
         self.epoll = select.epoll()
         self.sides: dict[int, Side] = {}
         self.now = time.monotonic()
         self._more: list[Side] = []  # not empty yet: others had their turn
-        self._draining: list[Side] = []  # ended, but the kernel has yet to pass on what came before
+        self._exchanges = NEVER  # reads of one side before its link moves to the kernel path
+        self._young: set[Link] = set()  # open, in the reactor, and may yet move
+        self._draining: list[tuple[float, int, float, Side]] = []  # a heap: when to look, tie-break, pause, side
+        self._ties = itertools.count()
         self._buffer = bytearray(_BUFFER)
         self._view = memoryview(self._buffer)
 
@@ -64,10 +72,14 @@ class Flow:
         """Cut both connections now. The first cause stays. `reset`: tell that side with RST, not with FIN."""
         if link.stage is Stage.CLOSED:
             return
-        if link.client.kernel:
+        if link.client.cookie:
             settle(link, self.now)
+            for side in (link.client, link.server):
+                if side is not None:
+                    self.kernel.forget(side)
         link.stage = Stage.CLOSED
         link.cause = link.cause or cause
+        self._young.discard(link)
         if reset is not None:
             # Where one side aborted, the other must not see what looks like a complete conversation.
             with contextlib.suppress(OSError):
@@ -85,7 +97,7 @@ class Flow:
         """Treat a side that was silent for too long as one that said FIN, as haproxy does."""
         link = side.link
         link.cause = link.cause or cause
-        stuck = side.peer.pending is not None or (side.kernel and not arrived(side))
+        stuck = side.peer.pending is not None or (side.kernel and (side.returning or missing(side) > side.ended))
         if stuck or side.eof:
             self.close(link)
         else:
@@ -95,7 +107,7 @@ class Flow:
 
     def _pump(self, side: Side) -> None:
         """Move what a side has to its peer, until it is empty, the peer is full, or others should have their turn."""
-        if side.eof:
+        if side.eof or side.kernel:
             return
         peer, sock, link = side.peer, side.sock, side.link
         for _ in range(_ROUNDS):
@@ -114,7 +126,7 @@ class Flow:
             side.received += count
             side.reads += 1
             link.active = self.now
-            if side.reads == 2 and not peer.nodelay:
+            if side.reads > 1 and not peer.nodelay:
                 # Not before the second write: short connections never need it.
                 peer.nodelay = True
                 peer.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -123,25 +135,20 @@ class Flow:
             if count < _BUFFER and not side.thorough:
                 if side.ended:
                     self._finish(side)
-                elif self.kernel is not None and side.reads >= self.kernel.exchanges:
-                    self._hand_over(side)
+                elif side.reads >= self._exchanges and not side.reads & 3:
+                    self.hand_over(link)
                 return
         self._more.append(side)
 
-    def _hand_over(self, side: Side) -> None:
-        """Let the kernel relay this link from now on, if nothing is under way at this moment."""
-        link, peer = side.link, side.peer
-        assert self.kernel is not None
-        try:
-            taken = self.kernel.take(link)
-        except ConnectionAbortedError:
-            self.close(link, "S")
-            return
-        if taken:
-            self.epoll.modify(side.fd, _ENDS)
-            self.epoll.modify(peer.fd, _ENDS)
-        elif side.reads > 0:
-            side.reads = 2  # try again after some more
+    def hand_over(self, link: Link) -> bool:
+        """Let the kernel relay this open link from now on, if nothing is under way at this moment and it may."""
+        if not self.kernel.take(link):
+            return False
+        self._young.discard(link)
+        for side in (link.client, link.server):
+            if side is not None and side.kernel and side.known:
+                self._rewatch(side)  # which also tells of a FIN that came meanwhile
+        return True
 
     def _write(self, side: Side, count: int) -> bool:
         """Write the head of the buffer; keep what is not taken. Returns whether all of it was."""
@@ -158,15 +165,18 @@ class Flow:
         if not side.watches_out:
             # Clients are not watched for it from the start: each would cost an event at once, and few ever need it.
             side.watches_out = True
-            side.known = True
             self._rewatch(side)
         return False
 
     def _rewatch(self, side: Side) -> None:
-        try:
-            self.epoll.modify(side.fd, READS_AND_WRITES)
-        except FileNotFoundError:
-            self.epoll.register(side.fd, READS_AND_WRITES)
+        mask = ENDS if side.kernel else READS
+        if side.watches_out and not (side.kernel and side.peer.kernel):
+            mask |= select.EPOLLOUT
+        if side.known:
+            self.epoll.modify(side.fd, mask)
+        else:
+            side.known = True
+            self.epoll.register(side.fd, mask)
 
     def _flush(self, side: Side) -> bool:
         pending = side.pending
@@ -196,16 +206,43 @@ class Flow:
         except OSError:
             self._broke(peer)
 
-    def _drain(self, side: Side) -> None:
-        """A side of a link on the kernel path ended: pass that on once everything before it has been written."""
+    def _drain(self, side: Side, pause: float = _LOOK) -> None:
+        """A side that the kernel relays has ended, or returns: once everything before that has been written."""
         if side.closed or (side.eof and not side.broken):
             return
-        if not arrived(side) and not side.peer.broken:
-            self._draining.append(side)
+        if side.draining:
+            return
+        left = 0 if side.peer.broken else missing(side) - (side.ended and not side.returning)
+        # A FIN that was never seen because a reset came with it leaves a difference of one.
+        if left > 0 and not (left == 1 and side.broken and pause >= _LAST_LOOK):
+            side.draining = True
+            heapq.heappush(self._draining, (self.now + pause, next(self._ties), min(2 * pause, _LAST_LOOK), side))
+        elif side.returning:
+            self._return(side)
         elif side.broken:
             self._lost(side)
         else:
             self._finish(side)
+
+    def _return(self, side: Side) -> None:
+        side.kernel = side.returning = False
+        side.reads = -_REST
+        for one in (side, side.peer):
+            self._rewatch(one)
+        self._young.add(side.link)
+        self._pump(side)
+
+    def _relieve(self) -> None:
+        """Where bytes pile up in the kernel, stop: in the reactor a slow reader holds its writer back."""
+        for side in self.kernel.burdened():
+            self.kernel.release(side)
+            self._drain(side)
+
+    def _look_at_draining(self) -> None:
+        while self._draining and self._draining[0][0] <= self.now:
+            _, _, pause, side = heapq.heappop(self._draining)
+            side.draining = False
+            self._drain(side, pause)
 
     def _lost(self, side: Side) -> None:
         """Reading failed: the connection was reset, or is dead."""
@@ -226,6 +263,8 @@ class Flow:
         side.link.cause = side.link.cause or ("C" if side.is_client else "S")
         if side.eof:
             self._lost(side)
+        elif side.kernel:
+            self._drain(side)
         else:
             self._more.append(side)
 

@@ -8,17 +8,20 @@ from pyha.config.model import Config
 from pyha.control.messages import Configure, Listener, Role, ServerState
 from pyha.control.plan import Plan, plan
 from pyha.runtime import slots
+from pyha.runtime.bpf import Maps
+from pyha.runtime.kernelgate import open_maps
 from pyha.runtime.slots import Slots
 
 
 @dataclass(frozen=True)
 class Generation:
-    """Numbered from 1; each successful reload is the next."""
+    """Numbered from 1; each successful reload is the next. The maps of the kernel path, once made, go with all."""
 
     number: int
     config: Config
     plan: Plan
     slots: Slots
+    maps: tuple[Maps, ...] = ()  # one a worker, or none
 
     def compose(self, role: Role, index: int, servers: Iterable[ServerState]) -> tuple[Configure, list[int]]:
         """What a child should be now, and the descriptors that go with it."""
@@ -26,11 +29,13 @@ class Generation:
         fds: list[int] = []
         if role == "worker":
             listeners, fds = self.slots.of_worker(index)
+            fds.extend(self.maps[index].fds if self.maps else ())
         elif role == "monitor":
             listeners, fds = self.slots.of_monitor()
         message = Configure(
             generation=self.number, config=self.config, index=index, workers=self.plan.workers,
             listeners=tuple(listeners), servers=tuple(servers), kernel_path=self.config.settings.kernel_path,
+            maps=role == "worker" and bool(self.maps),
         )
         return message, fds
 
@@ -38,7 +43,8 @@ class Generation:
 def first(config: Config) -> Generation:
     """Bind everything. Raises FitnessError."""
     wanted = plan(config, _cpus())
-    return Generation(1, config, wanted, slots.bind(config, wanted.workers))
+    bound = slots.bind(config, wanted.workers)
+    return Generation(1, config, wanted, bound, _maps(config, wanted))
 
 
 def following(config: Config, old: Generation) -> Generation:
@@ -49,7 +55,12 @@ def following(config: Config, old: Generation) -> Generation:
     wanted = plan(config, _cpus())
     if wanted.workers and old.plan.workers:
         wanted = Plan(workers=old.plan.workers, monitor=wanted.monitor, vrrp=wanted.vrrp)
-    return Generation(old.number + 1, config, wanted, slots.bind(config, wanted.workers, old.slots))
+    bound = slots.bind(config, wanted.workers, old.slots)
+    return Generation(old.number + 1, config, wanted, bound, old.maps or _maps(config, wanted))
+
+
+def _maps(config: Config, wanted: Plan) -> tuple[Maps, ...]:
+    return open_maps(config.settings.kernel_path, wanted.workers)
 
 
 def _cpus() -> int:

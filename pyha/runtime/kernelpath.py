@@ -1,125 +1,162 @@
-"""When a connection leaves Python: the policy, the gate, and what the kernel counted meanwhile.
+"""When a connection leaves Python: the policy, and what the kernel counted meanwhile.
 
-Short connections are cheapest in the reactor; one that has exchanged a few messages is likely to live long, and costs
-no Python at all once the kernel relays it. The kernel's own books (TCP_INFO) then say how much was carried and when.
+Short connections are cheapest in the reactor; one that has exchanged a few messages or has been there for a second is
+likely to live long, and costs no Python at all once the kernel relays it. The kernel's own books (TCP_INFO) then say
+how much was carried and when.
+
+A reader that sleeps must not fill the memory: a side whose bytes pile up in the kernel returns to the reactor, which
+stops reading it. That needs a worker that runs; while one is replaced its connections go on without it.
 """
 
 import contextlib
-import logging
+import fcntl
 import os
-import platform
 import socket
 import struct
 from _socket import socket as Socket  # noqa: N812 - the class without the wrapper
 from typing import Literal
 
-from pyha.runtime.bpf import Maps
+from pyha.control.messages import Configure
+from pyha.runtime.bpf import FDS, Maps, cookie
 from pyha.runtime.link import Link, Side, Stage
 
-logger = logging.getLogger("pyha.worker")
+EXCHANGES = 8
+"""Reads of one side before `auto` moves a link at its next dry moment."""
+AGE = 1.0
+"""Seconds before `auto` moves one that says less, at the latest twice as many."""
 
-_TESTED = (6, 18)  # older kernels had serious bugs here: only those that our stress test passed on
-_EXCHANGES = {"auto": 8, "on": 1}  # reads of one side before it moves
+BACKLOG = 1024 * 1024
+"""Bytes of one side that may wait in the kernel for its peer to take them."""
+
 _PEEK = socket.MSG_DONTWAIT | socket.MSG_PEEK
-_INFO_SIZE = 232
-_LAST_DATA_RECV, _NOTSENT, _BYTES_RECEIVED, _BYTES_SENT, _BYTES_RETRANS = 52, 144, 128, 200, 208  # linux/tcp.h
+_SIOCOUTQ = 0x5411  # linux/sockios.h: written and not acknowledged yet
+_TCP_INQ = 36  # linux/tcp.h: received and not read; SIOCINQ does not tell for sockets in a map
+_INFO_SIZE = 136
+_LAST_DATA_RECV, _LAST_ACK_RECV, _BYTES_ACKED, _BYTES_RECEIVED = 52, 56, 120, 128  # linux/tcp.h, struct tcp_info
 
 
 class KernelPath:
-    """The kernel's relay for one worker, and which links are worth it."""
+    """The kernel's relay for one worker, and which links are worth it. Without maps, or `off`, none is."""
 
-    def __init__(self, maps: Maps, exchanges: int) -> None:
-        self._maps = maps
-        self.exchanges = exchanges
+    def __init__(self) -> None:
+        self._maps: Maps | None = None
+        self._sides: dict[int, Side] = {}  # by cookie
+        self.mode: Literal["auto", "on", "off"] = "off"
+
+    def configure(self, message: Configure, fds: list[int]) -> None:
+        """Do as this Configure says. Takes the descriptors of the maps, if any, off the end of `fds`.
+
+        Links that are on the kernel path already stay there whatever the mode.
+        """
+        if message.maps:
+            received = fds[-FDS:]
+            del fds[-FDS:]
+            if self._maps is None:
+                self._maps = Maps(*received)
+            else:  # they are made once
+                for fd in received:
+                    os.close(fd)
+        self.mode = message.kernel_path if self._maps is not None else "off"
+
+    @property
+    def ring(self) -> int | None:
+        """The descriptor that is readable when `burdened` has something to look at."""
+        return self._maps.ring if self._maps is not None else None
 
     def take(self, link: Link) -> bool:
-        """Move the link if it is dry at this moment. ConnectionAbortedError: it has to be closed."""
+        """Move what is not there yet of a link, if nothing is under way at this moment.
+
+        True: at least one side moved, see `Side.kernel`. A link that the kernel refuses `stays` in the reactor.
+        """
         client, server = link.client, link.server
         assert server is not None
-        for side in (client, server):
-            if not side.known or side.ended or side.eof or side.thorough or side.pending is not None:
+        assert self._maps is not None
+        moving = [side for side in (client, server) if not side.kernel]
+        if link.stays or client.pending is not None or server.pending is not None:
+            return False
+        for side in moving:
+            # Unread segments are carried as well, but one that was read in part would be carried as a whole.
+            if side.ended or side.eof or side.thorough or (side.received and not _dry(side.sock)):
                 return False
-        if not (_dry(client.sock) and _dry(server.sock)):
-            return False
+        for side in moving:
+            side.surplus = _written(side.peer.sock) - side.received
+        moved = False
         try:
-            self._maps.join(client.sock, server.sock)
-        except ConnectionAbortedError:
-            raise
+            if not client.cookie:
+                self._maps.pair(client.sock, server.sock)
+                for side in (client, server):
+                    side.cookie = cookie(side.sock)
+                    self._sides[side.cookie] = side
+            for side in moving:
+                self._maps.start(side.sock)
+                moved = side.kernel = True
         except OSError:
-            client.reads = server.reads = -(1 << 60)  # not again
-            return False
-        client.kernel = server.kernel = True
-        return True
+            # Bytes may be on their way already, so what moved has moved; the other side got its FIN in this moment.
+            link.stays = True
+        if moved and not server.nodelay:
+            server.nodelay = True
+            server.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return moved
 
-    def close(self) -> None:
-        """Give the maps back."""
-        self._maps.close()
+    def burdened(self) -> list[Side]:
+        """Sides of which more than BACKLOG bytes wait in the kernel because their peer takes too little."""
+        assert self._maps is not None
+        told = [self._sides[key] for key in self._maps.told() if key in self._sides]
+        return [side for side in told if side.kernel and not side.returning and missing(side) > BACKLOG]
+
+    def release(self, side: Side) -> None:
+        """Begin to return a side to the reactor: it has returned when nothing is `missing`."""
+        assert self._maps is not None
+        side.returning = True
+        with contextlib.suppress(OSError):
+            self._maps.stop(side.sock)
+        # From here on `received` is what the kernel took. Asking takes the socket's lock, so nobody is just doing it.
+        arrived = _received(side.sock)
+        while True:
+            side.received = arrived - _unread(side.sock)
+            again = _received(side.sock)
+            if again == arrived:
+                return
+            arrived = again
+
+    def forget(self, side: Side) -> None:
+        """The side is about to be closed."""
+        self._sides.pop(side.cookie, None)
 
 
-def arrived(side: Side) -> bool:
-    """Whether all that this ended side sent has been written to its peer: only then may the peer be told."""
-    return _written(side.peer.sock) >= _received(side.sock) - 1  # the FIN counts as one
+def missing(side: Side) -> int:
+    """How much of what the kernel took from this side has yet to be written to its peer.
+
+    A FIN that arrived counts as one, unless the side is returning.
+    """
+    taken = side.received if side.returning else _received(side.sock)
+    return taken + side.surplus - _written(side.peer.sock)
 
 
 def settle(link: Link, now: float) -> None:
-    """Bring a link's own books up to date from the kernel's."""
+    """Bring the books of a link on the kernel path up to date: `Side.received` and `Link.active`.
+
+    Whoever judges a link by when a byte last moved, or wants to know how many did, calls this first.
+    """
+    acked = 0
     youngest = None
     for side in (link.client, link.server):
-        if side is None or not side.kernel or side.closed:
+        if side is None or side.closed:
             continue
         info = side.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_SIZE)
-        side.received = struct.unpack_from("=Q", info, _BYTES_RECEIVED)[0] - side.ended
-        age = struct.unpack_from("=I", info, _LAST_DATA_RECV)[0]
-        youngest = age if youngest is None else min(age, youngest)
+        data_age, ack_age = struct.unpack_from("=II", info, _LAST_DATA_RECV)
+        acknowledged, received = struct.unpack_from("=QQ", info, _BYTES_ACKED)
+        if side.kernel:
+            if not side.returning:
+                side.received = received - side.ended
+            youngest = data_age if youngest is None else min(data_age, youngest)
+        acked += acknowledged
+        if acked > link.acked:
+            # A slow reader took something. A bare acknowledgement alone proves nothing: stalled ones answer probes.
+            youngest = ack_age if youngest is None else min(ack_age, youngest)
+    link.acked = max(acked, link.acked)
     if youngest is not None and link.stage is Stage.OPEN:
         link.active = max(link.active, now - youngest / 1000)
-
-
-def open_kernel_path(mode: Literal["auto", "on", "off"]) -> KernelPath | None:
-    """The kernel path as configured, or None where it is off or cannot be had (said once in the log)."""
-    if mode == "off":
-        return None
-    if mode == "auto" and _release() < _TESTED:
-        return None
-    try:
-        maps = Maps()
-    except OSError as error:
-        logger.log(logging.WARNING if mode == "on" else logging.INFO,
-                   "the kernel path is not available (%s): all bytes go through the worker", error)  # fmt: skip
-        return None
-    if not _works(maps):
-        maps.close()
-        logger.warning("the kernel path failed its self-test: all bytes go through the worker")
-        return None
-    return KernelPath(maps, _EXCHANGES[mode])
-
-
-def _release() -> tuple[int, int]:
-    major, _, rest = platform.release().partition(".")
-    minor = rest.partition(".")[0]
-    return (int(major), int(minor)) if major.isdigit() and minor.isdigit() else (0, 0)
-
-
-def _works(maps: Maps) -> bool:
-    """Send a few bytes through two loopback connections that are joined in the middle."""
-    with contextlib.ExitStack() as stack:
-        try:
-            listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
-            ends, middles = [], []
-            for _ in range(2):
-                end = stack.enter_context(socket.create_connection(listener.getsockname(), 1))
-                middles.append(stack.enter_context(listener.accept()[0]))
-                end.settimeout(1)
-                ends.append(end)
-            maps.join(middles[0], middles[1])
-            for sender, receiver in (ends, reversed(ends)):
-                data = os.urandom(100)
-                sender.sendall(data)
-                if receiver.recv(1000) != data:
-                    return False
-        except OSError:
-            return False
-    return True
 
 
 def _dry(sock: Socket) -> bool:
@@ -132,12 +169,34 @@ def _dry(sock: Socket) -> bool:
     return False
 
 
+def _written(sock: Socket) -> int:
+    # Not what was sent, less what was sent again: a packet that a full local queue refused counts as sent.
+    acked = _acked(sock)
+    while True:
+        waiting = int(struct.unpack("=i", fcntl.ioctl(sock.fileno(), _SIOCOUTQ, bytes(4)))[0])
+        again = _acked(sock)
+        if again == acked:
+            return acked + waiting
+        acked = again
+
+
+def _acked(sock: Socket) -> int:
+    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_SIZE)
+    return int(struct.unpack_from("=Q", info, _BYTES_ACKED)[0])
+
+
 def _received(sock: Socket) -> int:
     info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_SIZE)
     return int(struct.unpack_from("=Q", info, _BYTES_RECEIVED)[0])
 
 
-def _written(sock: Socket) -> int:
-    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_SIZE)
-    sent, retransmitted = struct.unpack_from("=QQ", info, _BYTES_SENT)
-    return int(sent - retransmitted + struct.unpack_from("=I", info, _NOTSENT)[0])
+def _unread(sock: Socket) -> int:
+    """What waits in the queue of a socket, a FIN included."""
+    sock.setsockopt(socket.IPPROTO_TCP, _TCP_INQ, 1)
+    try:
+        data, control, _, _ = sock.recvmsg(1, socket.CMSG_SPACE(4), _PEEK)
+    except OSError:  # nothing, or a reset
+        return 0
+    if not data:
+        return 1
+    return next(int(struct.unpack("=i", value)[0]) for _, kind, value in control if kind == _TCP_INQ)

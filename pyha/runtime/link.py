@@ -23,8 +23,8 @@ class Side:
     """One socket of a link, from its own point of view: its input is read and written to the peer."""
 
     __slots__ = (
-        "broken", "closed", "ended", "eof", "fd", "kernel", "known", "link", "nodelay", "peer", "pending", "reads",
-        "received", "sock", "thorough", "up", "watches_out",
+        "broken", "closed", "cookie", "draining", "ended", "eof", "fd", "kernel", "known", "link", "nodelay", "peer",
+        "pending", "reads", "received", "returning", "sock", "surplus", "thorough", "up", "watches_out",
     )  # fmt: skip
 
     def __init__(self, sock: _socket.socket, fd: int, link: "Link", *, up: bool) -> None:
@@ -34,7 +34,7 @@ class Side:
         self.peer: Side = self  # until there is one
         self.pending: memoryview | None = None  # what this socket did not take yet
         self.reads = 0
-        self.received = 0  # bytes
+        self.received = 0  # bytes; whoever reads from the socket past the relay counts them here
         self.up = up  # established
         self.nodelay = up  # accepted sockets inherit TCP_NODELAY from the listener
         self.known = False  # registered with epoll
@@ -44,6 +44,10 @@ class Side:
         self.thorough = False  # a short read proves nothing here: urgent data or an error cut it short
         self.broken = False  # a write failed: what it sent before is still delivered, then the link is cut
         self.kernel = False  # the kernel relays what arrives here
+        self.returning = False  # no longer, as soon as the kernel has passed on what it took
+        self.cookie = 0  # by which the kernel's maps know it; 0: they do not
+        self.surplus = 0  # bytes that the peer was sent when it moved there, less those that this side had sent
+        self.draining = False  # it ended, and the kernel has yet to pass on what came before
         self.closed = False
 
     @property
@@ -61,8 +65,8 @@ class Link:
     """
 
     __slots__ = (
-        "accepted", "active", "address", "cause", "client", "connected", "connecting", "due", "owner", "server",
-        "session", "stage", "until",
+        "accepted", "acked", "active", "address", "cause", "client", "connected", "connecting", "due", "owner",
+        "server", "session", "stage", "stays", "until",
     )  # fmt: skip
 
     def __init__(self, owner: object, address: tuple[Any, ...], now: float) -> None:
@@ -76,7 +80,9 @@ class Link:
         self.accepted = now
         self.connecting = now
         self.connected = 0.0
-        self.active = now  # when a byte last moved
+        self.active = now  # when a byte last moved; on the kernel path: as of the last `settle`
+        self.acked = 0  # bytes that both ends had acknowledged at the last `settle`
+        self.stays = False  # the kernel path refused it: it stays in the reactor
         self.until = 0.0  # WAITING and CONNECTING: when that takes too long; 0 = never
         self.due = 0  # the tick of the wheel at which the link is looked at; 0 = not on it
 

@@ -10,18 +10,21 @@ all events of the batch are handled (`defer`).
 """
 
 import _socket
+import asyncio
 import select
 import socket
 import time
 from collections.abc import Callable
 
-from pyha.runtime.flow import READS, READS_AND_WRITES, Flow, Handler
+from pyha.control.messages import Configure
+from pyha.runtime.flow import ENDS, NEVER, READS, READS_AND_WRITES, Flow, Handler
+from pyha.runtime.kernelpath import AGE, EXCHANGES
 from pyha.runtime.link import Link, Side, Stage
 
 _EVENTS = 512
 _BURST = 0.004  # seconds in our own epoll before the event loop gets its turn
 _LINGER = 0.001  # seconds to wait there for the next event while traffic flows
-_DRAIN = 0.003  # seconds between two looks at what the kernel has yet to pass on
+_AT_A_SWEEP = 200  # links that move to the kernel path in one go because of their age
 
 _IN, _PRI, _OUT, _ERR, _HUP, _RDHUP = (
     select.EPOLLIN, select.EPOLLPRI, select.EPOLLOUT, select.EPOLLERR, select.EPOLLHUP, select.EPOLLRDHUP,
@@ -33,14 +36,34 @@ _STREAM = socket.SOCK_STREAM | socket.SOCK_NONBLOCK | socket.SOCK_CLOEXEC
 
 
 class Relay(Flow):
-    """The reactor. `epoll.fileno()` belongs into an event loop, with `ready` as its reader."""
+    """The reactor: a reader among others in an event loop, once it is attached to one."""
 
     def __init__(self, handler: Handler) -> None:
         super().__init__(handler)
         self._listeners: dict[int, Callable[[], None]] = {}
         self._deferred: list[Callable[[], None]] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._again: asyncio.TimerHandle | None = None
+        self._sweeping: asyncio.TimerHandle | None = None
+        self._older: list[Link] = []  # open for longer than AGE: to be moved to the kernel path when they are dry
 
     # -- what others ask for -------------------------------------------------------------------------------------------
+
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin to work as a reader of this loop."""
+        self._loop = loop
+        loop.add_reader(self.epoll.fileno(), self._turn)
+
+    def configure(self, message: Configure, fds: list[int]) -> None:
+        """Use the kernel path as this Configure says; its maps are taken off the end of `fds`, the rest is left."""
+        self.kernel.configure(message, fds)
+        mode = self.kernel.mode
+        self._exchanges = {"auto": EXCHANGES, "on": 1, "off": NEVER}[mode]
+        ring = self.kernel.ring
+        if ring is not None and ring not in self._listeners:
+            self.listen(ring, self._relieve)
+        if mode != "off" and self._sweeping is None and self._loop is not None:
+            self._sweeping = self._loop.call_later(AGE, self._sweep)
 
     def listen(self, fd: int, acceptable: Callable[[], None]) -> None:
         """Call `acceptable` whenever connections wait on the listening socket, until `unlisten`."""
@@ -103,9 +126,40 @@ class Relay(Flow):
 
     def shut_down(self) -> None:
         """Close the epoll; sockets are their links' business."""
+        if self._loop is not None:
+            self._loop.remove_reader(self.epoll.fileno())
+        for timer in (self._again, self._sweeping):
+            if timer is not None:
+                timer.cancel()
         self.epoll.close()
 
     # -- events --------------------------------------------------------------------------------------------------------
+
+    def _turn(self) -> None:
+        again = self.ready()
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
+        if again is not None and self._loop is not None:
+            self._again = self._loop.call_later(again, self._turn)
+
+    def _sweep(self) -> None:
+        """Links that have been there for a while, and may be waiting for something for hours, are the kernel's."""
+        self._sweeping = None
+        if self.kernel.mode == "off" or self._loop is None:
+            self._young.clear()
+            self._older.clear()
+            return
+        batch = self._older[-_AT_A_SWEEP:]
+        del self._older[-_AT_A_SWEEP:]
+        for link in batch:
+            if link.stage is Stage.OPEN and not self.hand_over(link) and not link.stays:
+                self._young.add(link)  # busy: later
+        pause = 0.01
+        if not self._older:
+            pause = AGE
+            self._older, self._young = list(self._young), set()
+        self._sweeping = self._loop.call_later(pause, self._sweep)
 
     def ready(self) -> float | None:
         """Handle what epoll has, and stay a little while traffic flows.
@@ -127,15 +181,13 @@ class Relay(Flow):
                 break
         if self._more or self._deferred:
             return 0.0
-        return _DRAIN if self._draining else None
+        return max(0.0, self._draining[0][0] - self.now) if self._draining else None
 
     def _dispatch(self, events: list[tuple[int, int]]) -> None:
         sides = self.sides
         more, self._more = self._more, []
         if self._draining:
-            draining, self._draining = self._draining, []
-            for side in draining:
-                self._drain(side)
+            self._look_at_draining()
         for fd, event in events:
             side = sides.get(fd)
             if side is None:
@@ -157,18 +209,14 @@ class Relay(Flow):
                 call()
 
     def _event(self, side: Side, event: int) -> None:
+        if side.kernel:
+            self._kernel_event(side, event)
+            return
         if event & _UNUSUAL:
             if event & _RDHUP:
                 side.ended = True
             if event & (_PRI | _ERR):
                 side.thorough = True
-        if side.kernel:
-            # Whatever else this batch says of the side was gathered before it moved.
-            if event & _ERR:
-                side.broken = True
-            if event & _UNUSUAL:
-                self._drain(side)
-            return
         if event & _OUT and side.pending is not None and self._flush(side):
             self._pump(side.peer)
         if event & _INPUT and not side.closed:
@@ -178,6 +226,17 @@ class Relay(Flow):
                     self._lost(side)
             else:
                 self._pump(side)
+
+    def _kernel_event(self, side: Side, event: int) -> None:
+        # Input in this batch was gathered before the side moved; output matters where the other side did not move.
+        if event & _OUT and side.pending is not None and self._flush(side):
+            self._pump(side.peer)
+        if event & (_ERR | _HUP | _RDHUP) and not side.closed:
+            if event & _ERR:
+                side.broken = True
+            elif event & _RDHUP:
+                side.ended = True  # a reset says RDHUP too, but no FIN has been counted then
+            self._drain(side)
 
     def _early(self, side: Side, event: int) -> None:
         """A client that is watched while it has no server moved: only its going away matters now."""
@@ -209,12 +268,17 @@ class Relay(Flow):
         if link.stage is not Stage.OPEN:
             return
         client = server.peer
+        if self._exchanges != NEVER:
+            if self.kernel.mode == "on":
+                self.hand_over(link)
+            else:
+                self._young.add(link)
         self._pump(client)
         if server.closed:
             return
         if not client.known:
             # Only now: no event is spent on what has been read already.
             client.known = True
-            self.epoll.register(client.fd, READS)
+            self.epoll.register(client.fd, ENDS if client.kernel else READS)
         if event & _INPUT:
             self._event(server, event & ~_OUT)

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pyha.config.model import Bind, Config, Frontend
 from pyha.control.messages import MESSAGE, Configure, Listener, Stop
+from pyha.runtime.kernelgate import open_maps
 
 ROOT = Path(__file__).resolve().parents[2]
 _HEADER = struct.Struct("!II")
@@ -42,6 +43,7 @@ class WorkerProcess:
         )
         theirs.close()
         self.generation = 0
+        self.maps = ()
         self.sockets = {}
 
     def __enter__(self):
@@ -53,6 +55,8 @@ class WorkerProcess:
     def close(self):
         for sock in self.sockets.values():
             sock.close()
+        for maps in self.maps:
+            maps.close()
         self.sock.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(3)
@@ -101,6 +105,10 @@ class WorkerProcess:
                 listeners.append(Listener(frontend=frontend.name, bind=index, host=bind.host, port=bind.port))
                 fds.append(self.sockets[key].fileno())
         self.generation += 1
+        self.maps = self.maps or open_maps(kwargs.get("kernel_path", "off"), 1)
+        for maps in self.maps:
+            fds.extend(maps.fds)
+        kwargs["maps"] = bool(self.maps)
         self.send(Configure(generation=self.generation, config=config, listeners=tuple(listeners), **kwargs), fds)
         for key in self.sockets.keys() - wanted:
             self.sockets.pop(key).close()
