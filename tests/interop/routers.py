@@ -1,9 +1,14 @@
 """keepalived, FRR and pyha behind one interface, so that a scenario does not care who plays which part."""
 
+import contextlib
+import os
+import re
 import shutil
 import signal
+import subprocess
+import sys
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from tests.interop import frr
 from tests.interop.flavours import VRID, Setup
@@ -87,65 +92,66 @@ class Keepalived:
 
 
 class Pyha:
-    """pyha's vrrp process, with the test as its supervisor."""
+    """The whole of pyha, with the same keepalived.conf."""
 
     kind = "pyha"
 
     def __init__(self, node: Node, setup: Setup, directory: Path) -> None:
         self.node = node
         self.setup = setup
-        self._directory = directory
-        self._daemon: daemons.PyhaVrrp | None = None
+        self._directory = directory / f"pyha-{node.name}"
+        self._directory.mkdir(exist_ok=True)
+        self._configuration = self._directory / "keepalived.conf"
+        self._log = self._directory / "log"
+        self._process: subprocess.Popen[str] | None = None
+        self._from = 0  # where the log of this run begins
 
     def start(self) -> None:
-        self.close()
-        self._daemon = daemons.PyhaVrrp(self.node, self._directory)
-        self._configure()
-
-    def _configure(self) -> None:
-        assert self._daemon is not None
-        answer = self._daemon.configure(routers=[model(self.setup)])
-        assert answer.type == "configured", answer
+        self._configuration.write_text(self.setup.keepalived_conf())
+        self._from = len(self.text())
+        environment = {**os.environ, "PYHA_RUNTIME_DIR": str(self._directory / "run"), "PYTHONPATH": str(daemons.ROOT),
+                       "PYTHONDONTWRITEBYTECODE": "1"}
+        self._process = self.node.start(sys.executable, "-P", "-m", "pyha", "run", "-k", self._configuration,
+                                        log=self._log, env=environment)
 
     def stop(self) -> None:
-        assert self._daemon is not None
-        assert self._daemon.stop() == 0, self.text()
+        assert self._process is not None
+        self._process.terminate()
+        assert self._process.wait(10) == 0, self.text()
 
     def crash(self) -> None:
-        assert self._daemon is not None
-        self._daemon.kill()
+        """SIGKILL for every process of it, before any of them could do something about the death of another."""
+        assert self._process is not None
+        pids = [self._process.pid]
+        os.kill(pids[0], signal.SIGSTOP)
+        for pid in pids:
+            with contextlib.suppress(OSError):
+                for task in Path(f"/proc/{pid}/task").iterdir():
+                    pids += map(int, (task / "children").read_text().split())
+        for pid in reversed(pids):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._process.wait(10)
 
     def set_priority(self, priority: int) -> None:
+        assert self._process is not None
         self.setup = self.setup.at(priority)
-        self._configure()
+        self._configuration.write_text(self.setup.keepalived_conf())
+        self._process.send_signal(signal.SIGHUP)
 
     def state(self, name: str = "VI_1") -> str:
-        return self._daemon.state(name) if self._daemon else ""
+        found = re.findall(rf"\({name}\) Entering (\w+) STATE", self.text()[self._from:])
+        return found[-1] if found else ""
 
     def text(self) -> str:
-        return self._daemon.text() if self._daemon else ""
+        return self._log.read_text() if self._log.exists() else ""
 
     def close(self) -> None:
-        if self._daemon is not None:
-            if self._daemon.process.poll() is None:
-                self._daemon.kill()
-            self._daemon.close()
-            self._daemon = None
-
-
-def model(setup: Setup) -> dict[str, Any]:
-    """A setup as pyha's model has it."""
-    flavour = setup.flavour
-    return {
-        "name": "VI_1", "interface": "eth0", "vrid": VRID, "version": flavour.version, "priority": setup.priority,
-        "advert_int": round(flavour.interval * 100), "preempt": setup.preempt,
-        "addresses": [{"interface": vip} for vip in setup.addresses],
-        **({"authentication": {"kind": flavour.authentication, "password": "k8sha123"}}
-           if flavour.authentication else {}),
-        **({"source": setup.address, "unicast_peers": [peer for peer in setup.peers if peer != setup.address]}
-           if flavour.unicast else {}),
-        **({"vmac": {}} if flavour.vmac else {}),
-    }
+        if self._process is not None and self._process.poll() is None:
+            self.crash()
 
 
 def installed(kind: str) -> bool:
