@@ -158,7 +158,7 @@ class Timeline:
             errors=Counter(request.error for request in requests if request.error),
             longest_gap=self.longest_gap(start, end),
             watches_lost=Counter(event.reason for event in self.watches
-                                 if not event.opened and start < event.time <= end),
+                                 if not event.opened and start <= event.time < end),
         )
 
     def answered_by(self, start: float, end: float) -> Counter[str]:
