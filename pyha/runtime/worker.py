@@ -48,6 +48,7 @@ logger = logging.getLogger("pyha.worker")
 _REPORTS = 1.0  # seconds between two
 _ORPHAN = 1.0  # seconds of grace when the supervisor is gone
 _OURS = 256  # descriptors that are not sessions
+_FEWEST = 64  # sessions that are always tried
 
 
 class Worker:
@@ -99,7 +100,8 @@ class Worker:
         config, self._index = message.config, message.index
         self._syslog.configure(config.settings, [target for frontend in config.frontends
                                                  for target in frontend.log.targets])  # fmt: skip
-        possible = (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _OURS) // 2
+        # Where there are very few, running out of them is dealt with when it happens.
+        possible = max(_FEWEST, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _OURS) // 2)
         maxconn = config.settings.maxconn
         self._board.limit = min(possible, share(maxconn, message.index, message.workers)) if maxconn else possible
         self._configure_backends(config, message)
