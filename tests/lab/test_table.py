@@ -15,7 +15,7 @@ def run():
     for number in range(1000):
         begun = 100 + number / 100
         dead = 105 <= begun < 108
-        timeline.requests.append(Request(begun, begun + 0.005, "" if dead else "m1", "", "refused" if dead else ""))
+        timeline.requests.append(Request(begun, begun + 0.006, "" if dead else "m1", "", "refused" if dead else ""))
     timeline.watches = [WatchEvent(99, opened=True, number=1), WatchEvent(105, opened=False, number=1, reason="reset"),
                         WatchEvent(108.2, opened=True, number=1)]
     timeline.scenes = [Scene(1, "everything up", 100, 105, [Promise("one holder", kept=True)]),
