@@ -42,6 +42,9 @@ class Wanted:
     broadcast: IPAddress | None = None
     peer: IPv4Interface | IPv6Interface | None = None
     lease: int | None = None
+    dad: bool = False  # IPv6: duplicate address detection before it is used
+    options: tuple[str, ...] = ()  # home, mngtmpaddr, noprefixroute, autojoin (ip-address(8))
+    preferred: int | None = None  # seconds for which it is a source of new connections; None: as the family has it
 
 
 class Mirror:

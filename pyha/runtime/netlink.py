@@ -26,7 +26,16 @@ from pyroute2.netlink.rtnl import (
     RTMGRP_IPV6_IFADDR,
     RTMGRP_LINK,
 )
-from pyroute2.netlink.rtnl.ifaddrmsg import IFA_F_NODAD, IFA_F_SECONDARY, IFA_F_TENTATIVE, ifaddrmsg
+from pyroute2.netlink.rtnl.ifaddrmsg import (
+    IFA_F_HOMEADDRESS,
+    IFA_F_MANAGETEMPADDR,
+    IFA_F_MCAUTOJOIN,
+    IFA_F_NODAD,
+    IFA_F_NOPREFIXROUTE,
+    IFA_F_SECONDARY,
+    IFA_F_TENTATIVE,
+    ifaddrmsg,
+)
 from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
 from pyroute2.netlink.rtnl.marshal import MarshalRtnl
 
@@ -37,6 +46,8 @@ _READ = 256 * 1024
 _IFF_UP, _IFF_RUNNING = 0x1, 0x40
 _NO_MAC = "00:00:00:00:00:00"
 _FOREVER = 0xFFFFFFFF
+_OPTIONS = {"home": IFA_F_HOMEADDRESS, "mngtmpaddr": IFA_F_MANAGETEMPADDR, "noprefixroute": IFA_F_NOPREFIXROUTE,
+            "autojoin": IFA_F_MCAUTOJOIN}
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 SCOPES = {"global": 0, "site": 200, "link": 253, "host": 254, "nowhere": 255}
 
@@ -143,6 +154,15 @@ class Netlink:
             raise
         return True
 
+    def perform(self, message: bytes) -> None:
+        """Send a request that is made already: a route, a rule. Raises OSError; not for what is there, or gone."""
+        self._requests.send(message)
+        try:
+            self._answer()
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ESRCH, errno.ENOENT):
+                raise
+
     def may_change(self) -> bool:
         """Whether this process has the privilege to change addresses (CAP_NET_ADMIN)."""
         try:
@@ -154,6 +174,9 @@ class Netlink:
 
     def _request(self, message: _Message, kind: int, flags: int) -> None:
         self._requests.send(_encode(message, kind, flags, next(self._sequence)))
+        self._answer()
+
+    def _answer(self) -> None:
         for answer in self._marshal.parse(self._requests.recv(_READ)):
             if answer["header"]["type"] == NLMSG_ERROR and answer["error"]:
                 code = abs(answer["error"])
@@ -243,9 +266,14 @@ def _address_message(wanted: Wanted) -> _Message:
         attributes.append(("IFA_LABEL", wanted.label))
     if version == 4 and wanted.broadcast is not None:
         attributes.append(("IFA_BROADCAST", str(wanted.broadcast)))
-    if version == 6:
+    flags = 0
+    for option in wanted.options:
+        flags |= _OPTIONS[option]
+    if version == 6 and not wanted.dad:
         # The address was in use on the other node a moment ago: waiting for its detection would only cost time.
-        attributes.append(("IFA_FLAGS", IFA_F_NODAD))
+        flags |= IFA_F_NODAD
+    if flags:
+        attributes.append(("IFA_FLAGS", flags))
     preferred, valid = _lifetimes(wanted)
     if (preferred, valid) != (_FOREVER, _FOREVER):
         attributes.append(("IFA_CACHEINFO", {"ifa_preferred": preferred, "ifa_valid": valid, "cstamp": 0, "tstamp": 0}))
@@ -257,4 +285,6 @@ def _lifetimes(wanted: Wanted) -> tuple[int, int]:
     valid = _FOREVER if wanted.lease is None else wanted.lease
     # A preferred lifetime of 0 keeps a /128 from being chosen as the source of our own connections, as keepalived does.
     hidden = wanted.interface.version == 6 and wanted.interface.network.prefixlen == 128
+    if wanted.preferred is not None:
+        return min(wanted.preferred, valid), valid
     return 0 if hidden else valid, valid

@@ -8,13 +8,13 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from pyha.config.base import IPAddress
 from pyha.config.vrrp_model import VirtualRouter
 from pyha.control.messages import PeerReport, RouterReport, WillPacket
 from pyha.errors import DecodeError
-from pyha.runtime import packets, vips
+from pyha.runtime import packets, routing, vips
 from pyha.runtime.log import notice
 from pyha.runtime.netlink import removal
 from pyha.runtime.rawsocket import GROUPS, Datagram
@@ -157,6 +157,8 @@ class Router:
         if self.active:
             kept = {address.interface.ip for address in vips.all_addresses(config)}
             self._remove_addresses(but=kept)
+            if (self.config.routes, self.config.rules) != (config.routes, config.rules):
+                self._routes(add=False)
         self.config, self._tracker = config, tracker
         self._adverts.clear()
         self._heard = None
@@ -185,7 +187,7 @@ class Router:
 
     def _perform(self, effects: list[Effect], now: float) -> None:
         self.perform(effects, now)
-        if effects and self.group is not None:
+        if self.group is not None:
             self._on_settle(self.group, now)
 
     def perform(self, effects: list[Effect], now: float) -> None:
@@ -272,7 +274,24 @@ class Router:
                 _log.error("(%s) cannot add %s to %s: %s", self.config.name, address.interface, link.name,
                            error.strerror)
 
+        self._routes(add=True)
+
+    def _routes(self, *, add: bool) -> None:
+        """Virtual routes and rules; what does not work is told, and the rest is done."""
+        for request in self._routing(add=add):
+            try:
+                self._station.netlink.perform(request)
+            except OSError as error:
+                _log.error("(%s) a virtual route or rule cannot be %s: %s", self.config.name,
+                           "added" if add else "removed", error.strerror)
+
+    def _routing(self, *, add: bool) -> Iterator[bytes]:
+        links = {name: link.index for name, link in self._station.mirror.links.items()}
+        return routing.requests((*self.config.routes, *self.config.rules), links, self.config.name, add=add)
+
     def _remove_addresses(self, but: frozenset[IPAddress] | set[IPAddress] = frozenset()) -> None:
+        if not but:
+            self._routes(add=False)
         for address, link, _wanted in vips.wanted(self.config, self._station.mirror):
             if address.interface.ip in but or (link.index, address.interface.ip) not in self._station.mirror.addresses:
                 continue
@@ -337,4 +356,4 @@ class Router:
         ]
         removals = [removal(wanted.index, wanted.interface).hex()
                     for _address, _link, wanted in vips.wanted(self.config, self._station.mirror)]
-        return goodbyes, removals
+        return goodbyes, [*(request.hex() for request in self._routing(add=False)), *removals]

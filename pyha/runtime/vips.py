@@ -95,9 +95,15 @@ def wanted(config: VirtualRouter, mirror: Mirror) -> Iterator[tuple[VirtualAddre
     for address in all_addresses(config):
         link = mirror.links.get(address.dev or config.interface)
         if link is not None:
-            yield address, link, Wanted(
-                link.index, address.interface, address.scope, address.label, _broadcast(address), address.peer
-            )
+            yield address, link, as_wanted(address, link)
+
+
+def as_wanted(address: VirtualAddress, link: Link) -> Wanted:
+    """How an address is to be on a link."""
+    options = [name for name in ("home", "mngtmpaddr", "noprefixroute", "autojoin") if getattr(address, name)]
+    preferred = 0xFFFFFFFF if address.preferred_lft == "forever" else address.preferred_lft
+    return Wanted(link.index, address.interface, address.scope, address.label, _broadcast(address), address.peer,
+                  dad=address.dad, options=tuple(options), preferred=preferred)
 
 
 def only_virtual(config: VirtualRouter, mirror: Mirror, moving: frozenset[IPAddress]) -> bool:

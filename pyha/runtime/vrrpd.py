@@ -25,12 +25,13 @@ import uvloop
 from pyha.config.vrrp_model import SyncGroup, Vrrp
 from pyha.control.messages import BalancerHealth, Configure, Configured, Message, Rejected, Stop, VrrpReport, Will
 from pyha.errors import FitnessError
-from pyha.runtime import log, scripts, systemd, vips
+from pyha.runtime import log, scheduling, scripts, systemd, vips
 from pyha.runtime.channel import Channel
 from pyha.runtime.groups import Groups
 from pyha.runtime.notifications import Notifications
 from pyha.runtime.rawsocket import Datagram
 from pyha.runtime.router import Router
+from pyha.runtime.static import Static
 from pyha.runtime.station import Station
 from pyha.runtime.tracked_scripts import TrackedScripts
 from pyha.runtime.watched import Watched
@@ -55,6 +56,7 @@ class Vrrpd:
         self._station: Station | None = None
         self._routers: dict[str, Router] = {}
         self._scripts = TrackedScripts(self._loop, self._script_changed)
+        self._static = Static()
         self._watched = Watched(self._loop, self._tracked)
         self._groups = Groups(self._group_changed)
         self._notifications = Notifications(self._loop)
@@ -103,6 +105,7 @@ class Vrrpd:
         self._channel.close()
         self._notifications.close()
         if self._station is not None:
+            self._static.remove(self._station.netlink)
             self._station.close()
 
     def _tell(self) -> None:
@@ -137,6 +140,7 @@ class Vrrpd:
             self._channel.send(Rejected(generation=message.generation, reason=str(error)))
             return
         self._station = station
+        scheduling.apply(vrrp.scheduling)
         self._become(vrrp, station, balancer_available=bool(message.config.frontends))
         # Nothing of this becomes garbage before the next configuration: no collection need look at it.
         gc.collect()
@@ -177,6 +181,7 @@ class Vrrpd:
         self._notifications.configure(vrrp)
         station.moving = vips.virtual(vrrp.routers)
         station.listen(vrrp.routers)
+        self._static.configure(vrrp, station.netlink)
         self._scripts.configure(vrrp, balancer_available=balancer_available)
         self._watched.configure(vrrp, balancer_available=balancer_available)
         fresh = []
@@ -194,9 +199,12 @@ class Vrrpd:
                     config, station, tracker, self._state_changed, self._groups.settle)
                 fresh.append(router)
         self._groups.form(vrrp, self._routers)
-        if first and vrrp.startup_delay:
-            _log.info("delaying startup for %g seconds", seconds(vrrp.startup_delay))
-            self._loop.call_later(seconds(vrrp.startup_delay), self._start, fresh)
+        delay = seconds(vrrp.startup_delay)
+        if vrrp.delay_after_boot:
+            delay = max(delay, seconds(vrrp.delay_after_boot) - time.clock_gettime(time.CLOCK_BOOTTIME))
+        if first and delay > 0:
+            _log.info("delaying startup for %g seconds", delay)
+            self._loop.call_later(delay, self._start, fresh)
         else:
             self._start(fresh)
         self._groups.judge(self._routers.values(), now)
@@ -238,6 +246,7 @@ class Vrrpd:
         if self._station is None:  # between opening the sockets and the first configuration
             return
         self._station.listen(self._vrrp.routers)
+        self._static.refresh(self._station.netlink)
         now = time.monotonic()
         for router in self._routers.values():
             router.kernel_changed(now)

@@ -17,7 +17,7 @@ from pyha.runtime.rawsocket import open_sender, send
 _log = logging.getLogger("pyha.will")
 _NLMSG = struct.Struct("=IHHII")  # length, type, flags, sequence, port
 _NLMSG_ERROR = 2
-_ALREADY_GONE = {errno.EADDRNOTAVAIL, errno.ENODEV, errno.ENOENT}
+_ALREADY_GONE = {errno.EADDRNOTAVAIL, errno.ENODEV, errno.ENOENT, errno.ESRCH}
 
 
 def perform_will(will: Will) -> None:

@@ -400,3 +400,73 @@ def test_notify_scripts_run_with_keepalived_s_arguments(pyha, tmp_path, neighbou
         "my backup", "any INSTANCE VI_1 BACKUP 150", "my master", "any INSTANCE VI_1 MASTER 150",
         "my stop", "any INSTANCE VI_1 STOP 150",
     ])
+
+
+def test_virtual_routes_and_rules_come_and_go_with_the_address(node, pyha):
+    pyha.configure(routers=[router(
+        routes=[{"destination": "192.0.2.0/24", "via": "10.220.209.203", "source": VIP, "family": 4}],
+        rules=[{"source": VIP, "table": "100", "priority": 500}])])
+    pyha.until("MASTER")
+    wait_until(lambda: "192.0.2.0/24 via 10.220.209.203" in node.run("ip", "route"), "the route is there")
+    assert f"from {VIP} lookup 100" in node.run("ip", "rule")
+    pyha.wait(lambda: len(pyha.will.requests) == 3, "a will for all of them")
+    pyha.kill()
+    with node.inside():
+        perform_will(pyha.will)
+    assert "192.0.2.0" not in node.run("ip", "route")
+    assert "lookup 100" not in node.run("ip", "rule")
+
+
+# -- what is not heard -----------------------------------------------------------------------------------------------
+
+
+def test_an_advertisement_that_is_not_heard_is_told_once_with_what_differs(pyha, neighbour):
+    pyha.configure(routers=[router()])
+    pyha.until("MASTER")
+    for _ in range(50):
+        neighbour.send(advert(200, vip="10.220.209.77"))
+        neighbour.send(advert(200), destination="10.220.209.202")
+    pyha.wait(lambda: pyha.counter("addresses") == 50 and pyha.counter("destination") == 50, "all are counted")
+    assert pyha.text().count(
+        "advertisement from 10.220.209.203 is not heard: the addresses 10.220.209.77, ours are 10.220.209.200: another "
+        "virtual router uses VRID 51 on eth0, choose another virtual_router_id") == 1
+    assert pyha.text().count("it came by unicast to 10.220.209.202, ours go by multicast") == 1
+    assert pyha.states["VI_1"] == ["BACKUP", "MASTER"]
+
+
+# -- sync groups -----------------------------------------------------------------------------------------------------
+
+
+def grouped(**more: object) -> dict[str, object]:
+    second = router(name="VI_2", vrid=52, interface="leg", addresses=[{"interface": "192.0.2.9/24"}])
+    return {"routers": [router(), second], "groups": [{"name": "G", "members": ["VI_1", "VI_2"], **more}]}
+
+
+@pytest.fixture
+def leg(node):
+    node.run("ip", "link", "add", "leg", "type", "veth", "peer", "name", "foot")
+    for name in ("leg", "foot"):
+        node.run("ip", "link", "set", name, "up")
+    node.run("ip", "addr", "add", "192.0.2.1/24", "dev", "leg")
+
+
+def test_a_sync_group_moves_together(node, leg, pyha, neighbour, tmp_path):
+    out = tmp_path / "out"
+    notify = {"any": ["/bin/sh", "-c", f'echo "$@" >> {out}', "x"]}
+    pyha.configure(**grouped(notify=notify), script_user="root")
+    pyha.until("MASTER")
+    pyha.until("MASTER", "VI_2")
+    node.run("ip", "link", "set", "foot", "down")
+    pyha.until("FAULT", "VI_2")
+    pyha.until("FAULT")
+    assert "VI_2 of sync group G: interface leg is down" in pyha.reports["VI_1"].reason
+    assert not node.holds(VIP)
+    assert not node.holds("192.0.2.9", "leg")
+    node.run("ip", "link", "set", "foot", "up")
+    pyha.until("MASTER")
+    pyha.until("MASTER", "VI_2")
+    neighbour.send(advert(200, centiseconds=4000))
+    pyha.until("BACKUP")
+    pyha.until("BACKUP", "VI_2")
+    assert "VRRP_Group(G) Syncing instances to MASTER state" in pyha.text()
+    wait_until(lambda: out.read_text().split("\n")[-2:-1] == ["GROUP G BACKUP 0"], "the group's script ran")

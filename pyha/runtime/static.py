@@ -1,0 +1,73 @@
+"""Static addresses, routes and rules: there while pyha runs (keepalived.conf(5), static_ipaddress and its siblings)."""
+
+import logging
+from collections.abc import Iterator
+
+from pyha.config.vrrp_model import VirtualAddress, Vrrp
+from pyha.config.vrrp_routes import Route, Rule
+from pyha.runtime import routing, vips
+from pyha.runtime.netlink import Netlink
+
+_log = logging.getLogger("pyha.vrrp")
+
+
+class Static:
+    """Puts them there, puts them back when their interface comes back, and takes them away in the end."""
+
+    def __init__(self) -> None:
+        self._addresses: tuple[VirtualAddress, ...] = ()
+        self._routing: tuple[Route | Rule, ...] = ()
+        self._known: dict[str, int] = {}  # indexes of the links that have their addresses
+
+    def configure(self, vrrp: Vrrp, netlink: Netlink) -> None:
+        """Be these from now on."""
+        routing_now: tuple[Route | Rule, ...] = (*vrrp.static_routes, *vrrp.static_rules)
+        if self._addresses == vrrp.static_addresses and self._routing == routing_now:
+            return
+        kept = {address.interface for address in vrrp.static_addresses}
+        self._remove(netlink, [one for one in self._addresses if one.interface not in kept])
+        self._addresses, self._routing = vrrp.static_addresses, routing_now
+        self._known = {}
+        self.refresh(netlink)
+
+    def refresh(self, netlink: Netlink) -> None:
+        """Links changed: one that is new gets what belongs to it."""
+        links = {name: link.index for name, link in netlink.mirror.links.items() if link.up or name == "lo"}
+        if links == self._known:
+            return
+        self._known = links
+        for address in self._addresses:
+            link = netlink.mirror.links.get(address.dev or "")
+            if link is not None:
+                try:
+                    netlink.add(vips.as_wanted(address, link))
+                except OSError as error:
+                    _log.error("cannot add the static address %s to %s: %s", address.interface, link.name,
+                               error.strerror)
+        for request in self._requests(netlink, add=True):
+            try:
+                netlink.perform(request)
+            except OSError as error:
+                _log.error("a static route or rule cannot be added: %s", error.strerror)
+
+    def remove(self, netlink: Netlink) -> None:
+        """Take everything away."""
+        self._remove(netlink, list(self._addresses))
+
+    def _remove(self, netlink: Netlink, addresses: list[VirtualAddress]) -> None:
+        for request in self._requests(netlink, add=False):
+            try:
+                netlink.perform(request)
+            except OSError as error:
+                _log.warning("a static route or rule cannot be removed: %s", error.strerror)
+        for address in addresses:
+            link = netlink.mirror.links.get(address.dev or "")
+            if link is not None:
+                try:
+                    netlink.remove(link.index, address.interface)
+                except OSError as error:
+                    _log.warning("cannot remove the static address %s: %s", address.interface, error.strerror)
+
+    def _requests(self, netlink: Netlink, *, add: bool) -> Iterator[bytes]:
+        links = {name: link.index for name, link in netlink.mirror.links.items()}
+        return routing.requests(self._routing, links, "static", add=add)
