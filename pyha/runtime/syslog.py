@@ -11,6 +11,7 @@ import socket
 import stat
 import time
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from pyha.config.model import Global, LogTarget
 
@@ -76,13 +77,17 @@ class _Target:
         self.level, self.minlevel = LEVELS[config.level], LEVELS[config.minlevel]
         self._complained = False
         self.close: Callable[[], None] = lambda: None
-        if config.kind == "udp":
-            self.write = self._datagrams(socket.AF_INET6 if ":" in config.host else socket.AF_INET,
-                                         (config.host, config.port))  # fmt: skip
-        elif config.kind == "unix":
-            self.write = self._datagrams(socket.AF_UNIX, config.path)
-        else:
-            self.write = self._descriptor({"stdout": 1, "stderr": 2, "fd": config.fd}[config.kind])
+        try:
+            if config.kind == "udp":
+                # A name is looked up once, here: sendto would do it with every message, and wait for the answer.
+                family, _, _, _, address = socket.getaddrinfo(config.host, config.port, type=socket.SOCK_DGRAM)[0]
+                self.write = self._datagrams(family, address)
+            elif config.kind == "unix":
+                self.write = self._datagrams(socket.AF_UNIX, config.path)
+            else:
+                self.write = self._descriptor({"stdout": 1, "stderr": 2, "fd": config.fd}[config.kind])
+        except OSError as error:
+            self.write = _failing(error)
 
     def complain(self, error: OSError) -> None:
         if not self._complained:
@@ -91,7 +96,7 @@ class _Target:
             where = config.path or (f"{config.host}:{config.port}" if config.host else config.kind)
             logger.warning("cannot log to %s (%s): lines are dropped", where, error.strerror or error)
 
-    def _datagrams(self, family: int, address: tuple[str, int] | str) -> Write:
+    def _datagrams(self, family: int, address: tuple[Any, ...] | str) -> Write:
         sock = socket.socket(family, socket.SOCK_DGRAM)
         sock.setblocking(False)
         self.close = sock.close
@@ -107,10 +112,7 @@ class _Target:
 
     def _descriptor(self, fd: int) -> Write:
         """Others share the descriptor, so its flags are not ours to change."""
-        try:
-            mode = os.fstat(fd).st_mode
-        except OSError as error:
-            return _failing(error)
+        mode = os.fstat(fd).st_mode
         if stat.S_ISSOCK(mode):
             # journald's standard output is a stream socket.
             sock = socket.socket(fileno=os.dup(fd))

@@ -145,6 +145,13 @@ def test_a_descriptor_that_is_not_open(syslog):
     assert syslog.dropped == 1
 
 
+def test_a_host_that_does_not_exist(syslog):
+    target = LogTarget(kind="udp", host="log.invalid", format="raw")
+    syslog.configure(Global(), [target])
+    syslog.send([target], 6, "hello")
+    assert syslog.dropped == 1
+
+
 def test_targets_that_stay_keep_their_socket_and_others_are_closed(syslog, receiver):
     stays, goes = udp(receiver, format="raw"), udp(receiver, format="short")
     syslog.configure(Global(), [stays, goes])
