@@ -9,6 +9,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from pyha.config.base import IPAddress
 from pyha.config.vrrp_model import VirtualRouter
@@ -261,7 +262,17 @@ class Router:
             ]
         return self._adverts[priority]
 
+    def _promote_secondaries(self) -> None:
+        """So that the addresses of a subnet stay when its primary one goes (keepalived.conf(5))."""
+        for name in {self.config.interface, *(address.dev for address in vips.all_addresses(self.config))} - {None}:
+            try:
+                Path(f"/proc/sys/net/ipv4/conf/{name}/promote_secondaries").write_text("1")
+            except OSError as error:
+                _log.warning("(%s) promote_secondaries has no effect on %s: %s", self.config.name, name, error.strerror)
+
     def _add_addresses(self) -> None:
+        if self.config.promote_secondaries:
+            self._promote_secondaries()
         if self.config.addresses or self.config.excluded_addresses:
             _log.info("(%s) setting VIPs.", self.config.name)
         for address, link, wanted in vips.wanted(self.config, self._station.mirror):

@@ -36,6 +36,7 @@ from pyha.runtime.station import Station
 from pyha.runtime.tracked_scripts import TrackedScripts
 from pyha.runtime.watched import Watched
 from pyha.units import seconds
+from pyha.vrrp.complaints import Complaints
 from pyha.vrrp.effects import HeardLower, State, StateChanged
 from pyha.vrrp.track import Kind, Tracker
 
@@ -57,6 +58,7 @@ class Vrrpd:
         self._routers: dict[str, Router] = {}
         self._scripts = TrackedScripts(self._loop, self._script_changed)
         self._static = Static()
+        self._strangers = Complaints()
         self._watched = Watched(self._loop, self._tracked)
         self._groups = Groups(self._group_changed)
         self._notifications = Notifications(self._loop)
@@ -232,6 +234,8 @@ class Vrrpd:
         if not addressed:
             for router in here:
                 router.count("vrid")
+            if self._vrrp.log_unknown_vrids:
+                self._stranger(datagram, link.name)
             return
         expecting = [router for router in addressed if router.expects(datagram)]
         if not expecting:
@@ -241,6 +245,12 @@ class Vrrpd:
         # Two virtual routers may share a VRID when their unicast peers differ.
         by_peer = [router for router in expecting if datagram.source in router.config.unicast_peers]
         (by_peer or expecting)[0].receive(datagram, time.monotonic())
+
+    def _stranger(self, datagram: Datagram, interface: str) -> None:
+        vrid = datagram.payload[1] if len(datagram.payload) > 1 else 0
+        for report in self._strangers.about(interface, f"{datagram.source} {vrid}", f"unknown VRID {vrid} from "
+                                            f"{datagram.source} on {interface}", time.monotonic()):
+            _log.warning("%s", report.message)
 
     def _kernel_changed(self) -> None:
         if self._station is None:  # between opening the sockets and the first configuration
