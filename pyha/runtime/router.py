@@ -15,7 +15,7 @@ from pyha.config.base import IPAddress
 from pyha.config.vrrp_model import VirtualRouter
 from pyha.control.messages import PeerReport, RouterReport, WillPacket
 from pyha.errors import DecodeError
-from pyha.runtime import packets, routing, vips
+from pyha.runtime import packets, routing, vips, vmac
 from pyha.runtime.log import notice
 from pyha.runtime.netlink import removal
 from pyha.runtime.rawsocket import GROUPS, Datagram
@@ -66,8 +66,8 @@ class Router:
 
     def continues_as(self, config: VirtualRouter) -> bool:
         """Whether this is the same virtual router with other settings, or another one that takes its place."""
-        ours = (self.config.interface, self.config.vrid, self.config.version, self.version)
-        return ours == (config.interface, config.vrid, config.version, vips.family(config))
+        ours = (self.config.interface, self.config.vrid, self.config.version, self.version, self.config.vmac)
+        return ours == (config.interface, config.vrid, config.version, vips.family(config), config.vmac)
 
     @property
     def active(self) -> bool:
@@ -79,6 +79,7 @@ class Router:
     def start(self) -> None:
         """Begin with the next `judge`."""
         self._started = True
+        vmac.ensure(self.config, self._station.netlink)
         self._track_interfaces()
 
     def clean(self) -> None:
@@ -113,6 +114,7 @@ class Router:
         """A link or an address of this machine changed."""
         if not self._started:
             return
+        vmac.ensure(self.config, self._station.netlink)
         self._track_interfaces()
         source = vips.source(self.config, self._station.mirror, self._station.moving)
         if source is not None and source != self._source:
@@ -171,6 +173,7 @@ class Router:
         """Let go of the addresses and say goodbye."""
         self._started = False
         self._perform(self.machine.shutdown(now), now)
+        vmac.remove(self.config, self._station.netlink)
         self._station.announcer.cancel(self.config.name)
         if self._timer is not None:
             self._timer.cancel()
@@ -227,7 +230,7 @@ class Router:
         self._on_change(self, change)
 
     def _send(self, priority: int) -> None:
-        link = self._station.mirror.links.get(self.config.interface)
+        link = vips.transmitter(self.config, self._station.mirror)
         if link is None or self._source is None:
             return
         sock = self._station.sockets[self.version]
@@ -357,7 +360,7 @@ class Router:
 
     def will(self) -> tuple[list[WillPacket], list[str]]:
         """What is to be done if this process dies now: nothing, unless this router is Active."""
-        link = self._station.mirror.links.get(self.config.interface)
+        link = vips.transmitter(self.config, self._station.mirror)
         if not self.active or link is None or self._source is None:
             return [], []
         goodbyes = [

@@ -39,6 +39,17 @@ def unwelcome(config: VirtualRouter, sender: IPAddress, ttl: int) -> str:
     return ""
 
 
+def home(config: VirtualRouter) -> str:
+    """The interface that its addresses are on, unless they name another."""
+    return config.interface if config.vmac is None or config.vmac.name is None else config.vmac.name
+
+
+def transmitter(config: VirtualRouter, mirror: Mirror) -> Link | None:
+    """The link that advertisements leave by."""
+    own = config.vmac is not None and not config.vmac.transmit_base and family(config) == 4
+    return mirror.links.get(home(config) if own and not config.unicast_peers else config.interface)
+
+
 def all_addresses(config: VirtualRouter) -> tuple[VirtualAddress, ...]:
     """Advertised and excluded ones."""
     return config.addresses + config.excluded_addresses
@@ -82,6 +93,8 @@ def obstacle(config: VirtualRouter, mirror: Mirror, moving: frozenset[IPAddress]
             return f"no interface has the source address {config.source}"
         kind = "IPv4 address" if family(config) == 4 else "IPv6 address"
         return f"interface {config.interface} has no {kind} of its own"
+    if home(config) not in mirror.links:
+        return f"there is no interface {home(config)}"
     if config.fault_without_peers and not config.unicast_peers:
         return "it has no unicast peers"
     for address in all_addresses(config):
@@ -93,7 +106,7 @@ def obstacle(config: VirtualRouter, mirror: Mirror, moving: frozenset[IPAddress]
 def wanted(config: VirtualRouter, mirror: Mirror) -> Iterator[tuple[VirtualAddress, Link, Wanted]]:
     """How its addresses are to be on this machine, for those whose interface exists."""
     for address in all_addresses(config):
-        link = mirror.links.get(address.dev or config.interface)
+        link = mirror.links.get(address.dev or home(config))
         if link is not None:
             yield address, link, as_wanted(address, link)
 

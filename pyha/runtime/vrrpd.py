@@ -25,7 +25,7 @@ import uvloop
 from pyha.config.vrrp_model import SyncGroup, Vrrp
 from pyha.control.messages import BalancerHealth, Configure, Configured, Message, Rejected, Stop, VrrpReport, Will
 from pyha.errors import FitnessError
-from pyha.runtime import log, scheduling, scripts, systemd, vips
+from pyha.runtime import log, scheduling, scripts, systemd, vips, vmac
 from pyha.runtime.channel import Channel
 from pyha.runtime.groups import Groups
 from pyha.runtime.notifications import Notifications
@@ -173,7 +173,7 @@ class Vrrpd:
     def _become(self, vrrp: Vrrp, station: Station, *, balancer_available: bool) -> None:
         now = time.monotonic()
         first = not self._routers
-        wanted = {config.name: config for config in vrrp.routers}
+        wanted = {config.name: vmac.named(config, vrrp) for config in vrrp.routers}
         for name, router in list(self._routers.items()):
             if name not in wanted or not router.continues_as(wanted[name]):
                 router.shutdown(now)

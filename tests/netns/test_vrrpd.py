@@ -417,6 +417,35 @@ def test_virtual_routes_and_rules_come_and_go_with_the_address(node, pyha):
     assert "lookup 100" not in node.run("ip", "rule")
 
 
+def test_with_a_virtual_mac_the_address_lives_on_an_interface_of_its_own(lab, node, pyha, neighbour):
+    pyha.configure(routers=[router(vmac={})])
+    pyha.until("MASTER")
+    assert node.holds(VIP, "vrrp.51")
+    assert "00:00:5e:00:01:33" in node.run("ip", "link", "show", "vrrp.51")
+    frame = wait_until(lambda: next((f for f in neighbour.frames() if f[23:24] == b"\x70"), None), "an advertisement")
+    assert frame[6:12] == bytes.fromhex("00005e000133")
+    assert frame[26:30] == ip_address("10.220.209.202").packed
+    other = lab.nodes[1]
+    answers = other.run("arping", "-c", "3", "-w", "3", "-I", "eth0", VIP, check=False)
+    assert "00:00:5E:00:01:33" in answers
+    assert "02:00:00:99:00:01" not in answers
+    assert other.run("ping", "-c", "1", "-W", "2", VIP)
+    neighbour.send(advert(200, centiseconds=4000))
+    pyha.until("BACKUP")
+    assert not node.holds(VIP, "vrrp.51")
+    node.run("ip", "link", "del", "vrrp.51")
+    wait_until(lambda: "vrrp.51" in node.run("ip", "link"), "it is made again")
+    pyha.stop()
+    assert "vrrp.51" not in node.run("ip", "link")
+
+
+def test_with_a_virtual_mac_advertisements_may_leave_by_the_interface_below(pyha, neighbour):
+    pyha.configure(routers=[router(vmac={"transmit_base": True, "name": "vip0"})])
+    pyha.until("MASTER")
+    frame = wait_until(lambda: next((f for f in neighbour.frames() if f[23:24] == b"\x70"), None), "an advertisement")
+    assert frame[6:12] == bytes.fromhex("020000990001")
+
+
 # -- what is not heard -----------------------------------------------------------------------------------------------
 
 
