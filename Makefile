@@ -12,9 +12,9 @@ DEBIAN_DEMO := openssl:openssl ip:iproute2 killall:psmisc
 DEBIAN_BENCH := haproxy:haproxy nginx:nginx-light wrk:wrk
 export PATH := $(PATH):/usr/sbin:/sbin
 
-.PHONY: help setup demo test bench soak lint docs lock clean
+.PHONY: help setup demo test bench bench-failover soak lint docs lock clean
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
 
 setup: .venv/ready  ## the virtual environment with pyha in it: .venv/bin/pyha
 
@@ -39,6 +39,11 @@ lint: setup  ## style, types, who may import whom
 bench: setup  ## pyha beside haproxy with the same haproxy.cfg in the same run; results in bench/results
 	@.ci/setup debian $(DEBIAN_BENCH)
 	@$(BIN)/python bench/run.py $(BENCH)
+	@$(MAKE) --no-print-directory bench-failover
+
+bench-failover: setup  ## pyha beside keepalived: failover as a client sees it, CPU and memory
+	@.ci/setup debian $(DEBIAN_TEST)
+	@$(BIN)/python -m bench.failover $(FAILOVER)
 
 soak: setup  ## long runs that look for lost bytes and leaks
 	@.ci/setup debian $(DEBIAN_TEST)

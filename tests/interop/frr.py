@@ -121,6 +121,11 @@ class Frr:
         lines = self.log.read_text().splitlines(keepends=True) if self.log.exists() else []
         return "".join(line for line in lines if "Refusing to start" not in line)
 
+    @property
+    def pid(self) -> int:
+        """Of vrrpd."""
+        return self._processes[-1].pid
+
     def close(self) -> None:
         """End and forget it."""
         self._end(signal.SIGKILL)

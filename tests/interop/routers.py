@@ -42,6 +42,10 @@ class Router(Protocol):
     def text(self) -> str:
         """Its log."""
 
+    @property
+    def pid(self) -> int:
+        """The process of which all others are children."""
+
     def close(self) -> None:
         """End and forget it."""
 
@@ -86,6 +90,11 @@ class Keepalived:
 
     def text(self) -> str:
         return self._history + (self._daemon.log.read_text() if self._daemon else "")
+
+    @property
+    def pid(self) -> int:
+        assert self._daemon is not None
+        return self._daemon.process.pid
 
     def close(self) -> None:
         """The laboratory ends it."""
@@ -148,6 +157,11 @@ class Pyha:
 
     def text(self) -> str:
         return self._log.read_text() if self._log.exists() else ""
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def close(self) -> None:
         if self._process is not None and self._process.poll() is None:
