@@ -53,9 +53,14 @@ class Board:
         """The vrrp process reported."""
         self.routers = message.routers
 
-    def vrrp_died(self) -> Will:
+    def vrrp_died(self, clock: float) -> Will:
         """Return what must be done at once; nobody holds anything afterwards."""
-        will, self.will, self.routers = self.will, Will(), ()
+        will, self.will = self.will, Will()
+        self.routers = tuple(
+            router.model_copy(update={"state": "INIT", "since": clock, "master": None,
+                                      "reason": "the vrrp process is being replaced"})
+            for router in self.routers
+        )
         return will
 
     def configured(self, config: Config) -> None:

@@ -211,7 +211,7 @@ class Supervisor:
         if child.role == "vrrp":
             # At once and before anything else: two nodes may be answering for an address until this is done. After an
             # orderly stop the will is empty.
-            perform_will(self._board.vrrp_died())
+            perform_will(self._board.vrrp_died(time.time()))
         elif child.role == "worker":
             self._board.worker_died(child.index)
             self._tell_vrrp()
