@@ -8,6 +8,7 @@ the old router the new one answers, which leaves out the luck of the moment.
 import argparse
 import os
 import platform
+import signal
 import sys
 import tempfile
 import time
@@ -37,6 +38,7 @@ def main() -> int:
     parser.add_argument("--name", default="failover", help="of the files in bench/results")
     arguments = parser.parse_args()
     rounds, seconds = (1, 3) if arguments.quick else (arguments.rounds, arguments.seconds)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the laboratories are taken down
     data = {"schema": "pyha/bench-failover/v1", "between_ms": pair.BETWEEN * 1000, "gaps": [], "costs": []}
     with tempfile.TemporaryDirectory(prefix="pyha-bench-") as name:
         for profile in arguments.profile or pair.PROFILES:

@@ -99,6 +99,10 @@ class Tap:
                 seconds, nanoseconds = _TIME.unpack(controls[0][2][:_TIME.size])
                 self.frames.append(Frame(seconds + nanoseconds / 1e9, self._names[address[0]], data))
 
+    def forget(self, *, older_than: float) -> None:
+        """Drop the frames that were sent so many seconds ago."""
+        self.frames = [frame for frame in self.read() if frame.time > time.time() - older_than]
+
     def adverts(self, *, since: float = 0.0, node: str | None = None) -> list[Frame]:
         """Advertisements, of all nodes or of one, after a moment."""
         return [frame for frame in self.read()
