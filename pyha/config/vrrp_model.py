@@ -348,5 +348,7 @@ class Vrrp(Frozen):
     shutdown: Hook | None = None
     scheduling: Scheduling = Scheduling()
     log_unknown_vrids: bool = False
+    # So long after a frozen or killed pyha last renewed them, the kernel takes virtual addresses off; 0: never.
+    address_lease: Duration = Milliseconds(0)
     vmac_prefix: str = "vrrp"
     vmac_address_prefix: str | None = None  # None: vmac_prefix

@@ -5,6 +5,7 @@ one timer is set to the machine's deadline. Packets are built when something cha
 """
 
 import asyncio
+import dataclasses
 import logging
 import math
 import time
@@ -17,6 +18,7 @@ from pyha.control.messages import PeerReport, RouterReport, WillPacket
 from pyha.errors import DecodeError
 from pyha.runtime import packets, routing, vips, vmac
 from pyha.runtime.log import notice
+from pyha.runtime.mirror import Wanted
 from pyha.runtime.netlink import removal
 from pyha.runtime.rawsocket import GROUPS, Datagram
 from pyha.runtime.station import Station
@@ -283,12 +285,24 @@ class Router:
             try:
                 if held is not None and held.interface != address.interface:
                     self._station.netlink.remove(link.index, held.interface)  # left over, with another prefix length
-                self._station.netlink.add(wanted)
+                self._station.netlink.add(self._leased(wanted))
             except OSError as error:
                 _log.error("(%s) cannot add %s to %s: %s", self.config.name, address.interface, link.name,
                            error.strerror)
 
         self._routes(add=True)
+
+    def _leased(self, wanted: Wanted) -> Wanted:
+        return dataclasses.replace(wanted, lease=self._station.lease) if self._station.lease else wanted
+
+    def renew(self) -> None:
+        """Say that the addresses are still ours. One that somebody removed is not put back by this."""
+        for address, link, wanted in vips.wanted(self.config, self._station.mirror) if self.active else ():
+            if (link.index, address.interface.ip) in self._station.mirror.addresses:
+                try:
+                    self._station.netlink.add(self._leased(wanted))
+                except OSError as error:
+                    _log.error("(%s) cannot renew %s: %s", self.config.name, address.interface, error.strerror)
 
     def _routes(self, *, add: bool) -> None:
         """Virtual routes and rules; what does not work is told, and the rest is done."""

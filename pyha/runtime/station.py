@@ -29,6 +29,7 @@ class Station:
     ) -> None:
         self.loop = loop
         self.moving: frozenset[IPAddress] = frozenset()  # the virtual addresses of all virtual routers
+        self.lease: int | None = None  # seconds that an address stays without a renewal; None: for ever
         self.sockets: dict[int, AdvertSocket] = {}  # by IP version
         self._arrived = arrived
         try:

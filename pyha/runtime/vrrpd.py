@@ -16,6 +16,7 @@ import asyncio
 import contextlib
 import gc
 import logging
+import math
 import signal
 import time
 from collections.abc import Sequence
@@ -43,6 +44,7 @@ from pyha.vrrp.track import Kind, Tracker
 _log = logging.getLogger("pyha.vrrp")
 _REPORT = 1.0  # seconds between two reports when nothing happens
 _BACKLOG = 1_000_000  # bytes: a supervisor that does not read gets no more reports
+_SHORTEST_LEASE = 2  # seconds
 _LAST_WORDS = 0.8  # seconds that notify scripts for the stop get
 
 
@@ -64,6 +66,7 @@ class Vrrpd:
         self._notifications = Notifications(self._loop)
         self._will = Will()
         self._telling: asyncio.Handle | None = None
+        self._renewing: asyncio.TimerHandle | None = None
 
     async def run(self) -> int:
         """Until Stop, a signal, or the end of the supervisor. Returns the exit code."""
@@ -184,6 +187,9 @@ class Vrrpd:
         station.moving = vips.virtual(vrrp.routers)
         station.listen(vrrp.routers)
         self._static.configure(vrrp, station.netlink)
+        # The kernel counts in whole seconds.
+        station.lease = max(_SHORTEST_LEASE, math.ceil(seconds(vrrp.address_lease))) if vrrp.address_lease else None
+        self._renew()
         self._scripts.configure(vrrp, balancer_available=balancer_available)
         self._watched.configure(vrrp, balancer_available=balancer_available)
         fresh = []
@@ -210,6 +216,16 @@ class Vrrpd:
         else:
             self._start(fresh)
         self._groups.judge(self._routers.values(), now)
+
+    def _renew(self) -> None:
+        """Renew the leases of all addresses, three times within each."""
+        if self._renewing is not None:
+            self._renewing.cancel()
+            self._renewing = None
+        if self._station is not None and self._station.lease and not self._stopping.is_set():
+            for router in self._routers.values():
+                router.renew()
+            self._renewing = self._loop.call_later(self._station.lease / 3, self._renew)
 
     def _start(self, routers: Sequence[Router]) -> None:
         now = time.monotonic()

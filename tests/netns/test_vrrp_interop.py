@@ -103,7 +103,8 @@ def test_it_takes_over_from_a_dead_keepalived_and_gives_back_when_that_returns(l
 
     peer.start()
     ours.until("BACKUP")
-    assert peer.state() == "MASTER"
+    # Its advertisement comes before the line in its log.
+    wait_until(lambda: peer.state() == "MASTER", "keepalived says that it is MASTER")
     only(lab, "peer", flavour)
     report = ours.reports["VI_1"]
     assert (report.master.address, report.master.priority) == (flavour.peer, 150)

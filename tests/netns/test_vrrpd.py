@@ -1,6 +1,7 @@
 """pyha's vrrp process against a real kernel, with the test as supervisor, operator and hostile neighbour."""
 
 import os
+import signal
 import socket
 import struct
 from ipaddress import ip_address
@@ -296,6 +297,27 @@ def test_when_it_is_killed_its_will_frees_the_address_and_tells_the_peers(node, 
     assert not node.holds(VIP)
     goodbyes = wait_until(lambda: [f for f in neighbour.frames() if f[23:24] == b"\x70"], "a goodbye")
     assert [frame[36] for frame in goodbyes] == [0]
+
+
+def test_with_a_lease_the_kernel_frees_the_address_of_a_frozen_process(node, pyha):
+    pyha.configure(routers=[router()], address_lease=2000)
+    pyha.until("MASTER")
+    stays(lambda: node.holds(VIP), "it is renewed", for_seconds=4.5)
+    pyha.process.send_signal(signal.SIGSTOP)
+    wait_until(lambda: not node.holds(VIP), "the address goes by itself", within=6.0)
+    pyha.process.send_signal(signal.SIGCONT)
+    pyha.until("MASTER")
+    wait_until(lambda: node.holds(VIP), "it comes back")
+    assert pyha.states["VI_1"][-2:] == ["BACKUP", "MASTER"]
+    assert "others may have given this router up" in pyha.text()
+
+
+def test_without_one_it_stays_for_ever_as_operators_expect(node, pyha):
+    pyha.configure(routers=[router()])
+    pyha.until("MASTER")
+    shown = node.run("ip", "addr", "show", "eth0").splitlines()
+    line = next(number for number, text in enumerate(shown) if VIP in text)
+    assert "valid_lft forever preferred_lft forever" in shown[line + 1]
 
 
 def test_a_backup_has_nothing_to_bequeath(pyha, neighbour):
