@@ -1,6 +1,7 @@
 """haproxy and a worker of ours with the same configuration: what the client sees and what is logged."""
 
 import contextlib
+import random
 import re
 import socket
 import struct
@@ -10,7 +11,7 @@ import time
 from dataclasses import dataclass
 
 from pyha.config.model import Backend, Bind, Config, Frontend, Global, LogPolicy, LogTarget, Server
-from tests.runtime.worker_lab import WorkerProcess, free_port, wait_for
+from tests.runtime.worker_lab import WorkerProcess, wait_for
 
 _RESET = struct.pack("ii", 1, 0)
 
@@ -161,12 +162,24 @@ class Balancer:
         return sock
 
 
+def free_ports(count):
+    """Below those that the kernel gives to whoever connects, so that they are still free when they are needed."""
+    held = []
+    with contextlib.ExitStack() as stack:
+        while len(held) < count:
+            sock = stack.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                sock.bind(("127.0.0.1", random.randrange(12000, 32000)))
+                held.append(sock)
+        return [sock.getsockname()[1] for sock in held]
+
+
 @contextlib.contextmanager
 def balancer(kind, frontends, backends, directory):
     """Start it. The log of every frontend goes to `Balancer.log`, at tcplog unless its policy says something else."""
     log = Log()
     target = LogTarget(kind="udp", host="127.0.0.1", port=log.port)
-    ports = {frontend.name: free_port() for frontend in frontends}
+    ports = dict(zip((frontend.name for frontend in frontends), free_ports(len(frontends)), strict=True))
     ready = tuple(
         frontend.model_copy(update={
             "binds": (Bind(host="127.0.0.1", port=ports[frontend.name]),),
@@ -201,7 +214,8 @@ def balancer(kind, frontends, backends, directory):
 
 def haproxy_cfg(config, log_port):
     """The same configuration in haproxy's language, as far as these tests use it."""
-    lines = ["global", f" log 127.0.0.1:{log_port} local0", f" maxconn {config.settings.maxconn}"]
+    lines = ["global", f" log 127.0.0.1:{log_port} local0", f" maxconn {config.settings.maxconn}",
+             " nbthread 1"]  # several accept in any order
     for frontend in config.frontends:
         lines += [f"frontend {frontend.name}", " mode tcp", " log global"]
         lines += [f" bind {bind.host}:{bind.port}" for bind in frontend.binds]
