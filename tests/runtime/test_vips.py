@@ -108,3 +108,55 @@ def test_a_virtual_address_that_is_the_only_one_is_noticed(addresses, expected):
 
 def test_an_absent_interface_has_no_only_address():
     assert not vips.only_virtual(VIP, Mirror(), MOVING)
+
+
+UNICAST = {"unicast_peers": ["10.0.0.2", "10.0.0.3"]}
+
+
+def configured(**more: object) -> VirtualRouter:
+    return VirtualRouter.model_validate({
+        "name": "VI", "interface": "eth0", "vrid": 51, "addresses": [{"interface": "10.0.0.9/24"}], **more})
+
+
+@pytest.mark.parametrize(("config", "expected"), [
+    (configured(), 255),
+    (configured(unicast_ttl=7), 255),
+    (configured(**UNICAST), 255),
+    (configured(**UNICAST, unicast_ttl=7), 7),
+    (configured(unicast_peers=["fd00::2"], addresses=[{"interface": "fd00::9"}]), 64),
+])
+def test_unicasts_go_as_far_as_keepalived_s(config, expected):
+    assert vips.hops(config) == expected
+
+
+@pytest.mark.parametrize(("more", "sender", "ttl", "expected"), [
+    ({}, "10.0.0.7", 64, ""),
+    ({"check_unicast_source": True}, "10.0.0.7", 255, "it is none of our unicast peers"),
+    ({"check_unicast_source": True}, "10.0.0.2", 255, ""),
+    ({"unicast_limits": [{"address": "10.0.0.2", "min_ttl": 250}]}, "10.0.0.2", 249,
+     "TTL 249, ours are 250 to 255 for this peer"),
+    ({"unicast_limits": [{"address": "10.0.0.2", "min_ttl": 250}]}, "10.0.0.3", 249, ""),
+])
+def test_unicasts_are_welcome_from_peers_and_from_near_where_that_is_asked_for(more, sender, ttl, expected):
+    assert vips.unwelcome(configured(**UNICAST, **more), ip_address(sender), ttl) == expected
+
+
+def test_multicasts_are_no_affair_of_unicast_peers():
+    assert vips.unwelcome(configured(check_unicast_source=True), ip_address("10.0.0.7"), 1) == ""
+
+
+def test_without_peers_it_is_a_fault_where_that_is_asked_for():
+    assert vips.obstacle(configured(fault_without_peers=True), mirror("10.0.0.1/24"), MOVING) == (
+        "it has no unicast peers")
+
+
+def test_with_a_virtual_mac_the_addresses_have_an_interface_of_their_own():
+    config = configured(vmac={"name": "vrrp.51"})
+    known = mirror("10.0.0.1/24")
+    assert vips.obstacle(config, known, MOVING) == "there is no interface vrrp.51"
+    assert list(vips.wanted(config, known)) == []
+    known.appeared(Link(7, "vrrp.51", up=True))
+    assert [link.name for _address, link, _wanted in vips.wanted(config, known)] == ["vrrp.51"]
+    assert vips.transmitter(config, known).name == "vrrp.51"
+    base = configured(vmac={"name": "vrrp.51", "transmit_base": True})
+    assert vips.transmitter(base, known).name == vips.transmitter(configured(), known).name == "eth0"
