@@ -25,8 +25,8 @@ EXCHANGES = 8
 AGE = 1.0
 """Seconds before `auto` moves one that says less, at the latest twice as many."""
 
-BACKLOG = 1024 * 1024
-"""Bytes of one side that may wait in the kernel for its peer to take them."""
+BACKLOG = 4 * 1024 * 1024
+"""Bytes of one side that may wait in the kernel for its peer to take them; as many as a send buffer (tcp_wmem)."""
 
 _PEEK = socket.MSG_DONTWAIT | socket.MSG_PEEK
 _SIOCOUTQ = 0x5411  # linux/sockios.h: written and not acknowledged yet

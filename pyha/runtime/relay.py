@@ -11,6 +11,7 @@ all events of the batch are handled (`defer`).
 
 import _socket
 import asyncio
+import errno
 import select
 import socket
 import time
@@ -91,16 +92,16 @@ class Relay(Flow):
             sock = _socket.socket(family, _STREAM, 0)
             if keepalive:
                 sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            try:
-                sock.connect(address)
-            except BlockingIOError:
-                pass
+            error = sock.connect_ex(address)  # an exception for EINPROGRESS would cost a microsecond
+            if error and error != errno.EINPROGRESS:
+                sock.close()
+                return error
             fd = sock.fileno()
             self.epoll.register(fd, READS_AND_WRITES)
-        except OSError as error:
+        except OSError as failure:
             if sock is not None:
                 sock.close()
-            return error.errno or 1
+            return failure.errno or 1
         server = Side(sock, fd, link, up=False)
         server.known = True
         server.peer, link.client.peer = link.client, server
