@@ -144,6 +144,9 @@ class Notifications:
         except FitnessError as error:
             _log.error("notify script %s is not run: %s", argv[0], error)
             return
+        if self._vrrp.script_security and (reason := scripts.insecure(argv, who)):
+            _log.error("notify script %s is not run: %s", argv[0], reason)
+            return
         self._notifier.run(argv, who)
 
     def _mail(self, subject: str, state: State) -> None:

@@ -262,8 +262,10 @@ class Router:
             # Files shared by all nodes list this one among its own peers.
             peers = [peer for peer in config.unicast_peers if peer != source] if config.unicast_peers else [group]
             self._adverts[priority] = [
-                (peer, packets.advertisement(advert, source=source, destination=peer,
-                                             pseudo_header=config.pseudo_header)) for peer in peers
+                # Keepalived before 1.3.6 had the multicast group in the checksum of unicasts, too.
+                (peer, packets.advertisement(advert, source=source, pseudo_header=config.pseudo_header,
+                                             destination=group if config.old_unicast_checksum else peer))
+                for peer in peers
             ]
         return self._adverts[priority]
 

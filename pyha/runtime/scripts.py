@@ -13,9 +13,11 @@ import os
 import pwd
 import shutil
 import signal
+import stat
 import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pyha.config.vrrp_model import Script, Vrrp
 from pyha.errors import FitnessError
@@ -63,6 +65,24 @@ def identity(vrrp: Vrrp, user: str | None = None, group: str | None = None) -> I
 def usable(argv: Sequence[str]) -> bool:
     """Whether there is such a program: a path that can be executed, or a name found in PATH."""
     return bool(argv) and shutil.which(argv[0]) is not None
+
+
+def insecure(argv: Sequence[str], who: Identity) -> str:
+    """Why this must not run as root with `enable_script_security`; empty when it may.
+
+    keepalived.conf(5): no part of the path of a script that root runs may be writable by anybody else.
+    """
+    found = shutil.which(argv[0])
+    if who.uid or (who.uid is None and os.geteuid()) or found is None:
+        return ""
+    path = Path(found).resolve()
+    for part in (path, *path.parents):
+        entry = part.stat()
+        # In a directory with the sticky bit nobody can replace what belongs to root.
+        writable = entry.st_mode & (stat.S_IWGRP * bool(entry.st_gid) | stat.S_IWOTH)
+        if entry.st_uid or (writable and not (part != path and entry.st_mode & stat.S_ISVTX)):
+            return f"{part} can be written by others than root"
+    return ""
 
 
 class Process:

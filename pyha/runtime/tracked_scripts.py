@@ -52,6 +52,10 @@ class TrackedScripts:
             self._verdicts[script.name] = True
         else:
             who = scripts.identity(vrrp, script.user, script.group)
+            if vrrp.script_security and (reason := scripts.insecure(script.argv, who)):
+                _log.error("VRRP_Script(%s): disabled, it counts as succeeding: %s", script.name, reason)
+                self._verdicts[script.name] = True
+                return
             self._runners[script.name] = runner = ScriptRunner(self._loop, script, who, self._result)
             runner.start()
 

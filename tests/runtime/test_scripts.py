@@ -1,7 +1,9 @@
 import asyncio
 import os
 import pwd
+import shutil
 import signal
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from pyha.config.vrrp_model import Script, Vrrp
 from pyha.errors import FitnessError
 from pyha.runtime import scripts
 from pyha.runtime.scripts import Identity, Notifier, Process, ScriptRunner
+from pyha.runtime.tracked_scripts import TrackedScripts
 
 
 def script(*argv: str, interval: int = 100, **more: object) -> Script:
@@ -179,3 +182,41 @@ def test_a_program_is_usable_when_it_can_be_found_and_executed(tmp_path):
     assert not scripts.usable([str(plain)])
     assert not scripts.usable(["/nowhere/check"])
     assert not scripts.usable([])
+
+
+@pytest.mark.root
+@pytest.mark.parametrize(("mode", "directory", "expected"), [
+    (0o755, 0o755, False), (0o757, 0o755, True), (0o755, 0o777, True), (0o755, 0o1777, False),
+])
+def test_a_script_that_others_can_change_is_not_for_root(tmp_path, mode, directory, expected):
+    # Below a directory that only root can change, other than pytest's own.
+    home = Path(tempfile.mkdtemp(dir="/root"))
+    try:
+        script = home / "bin" / "check"
+        script.parent.mkdir()
+        script.write_text("#!/bin/sh\n")
+        script.chmod(mode)
+        script.parent.chmod(directory)
+        assert bool(scripts.insecure([str(script)], Identity())) is expected
+        assert scripts.insecure([str(script)], Identity(65534, 65534)) == ""
+        assert scripts.insecure([str(script.with_name("gone"))], Identity()) == ""
+    finally:
+        shutil.rmtree(home)
+
+
+@pytest.mark.root
+def test_an_insecure_check_is_disabled_and_counts_as_succeeding(tmp_path, caplog):
+    script = tmp_path / "check"
+    script.write_text("#!/bin/sh\nexit 1\n")
+    script.chmod(0o777)
+    vrrp = Vrrp.model_validate({
+        "scripts": [{"name": "chk", "argv": [str(script)]}], "script_security": True, "script_user": "root",
+        "routers": [{"name": "VI", "interface": "eth0", "vrid": 1, "track_scripts": [{"name": "chk"}]}]})
+
+    async def main() -> bool | None:
+        tracked = TrackedScripts(asyncio.get_running_loop(), lambda *_what: None)
+        tracked.configure(vrrp, balancer_available=False)
+        return tracked.verdict("chk")
+
+    assert asyncio.run(main()) is True
+    assert "can be written by others than root" in caplog.text

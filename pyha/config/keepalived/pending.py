@@ -17,15 +17,12 @@ WHOLE: dict[str, tuple[object, str, str]] = {
     "shutdown.argv": (None, "shutdown_script", "use ExecStopPost of the service"),
     "link_delays": (None, "interface_up_down_delays", "a change of an interface counts at once"),
     "garp_groups": (None, "garp_group", "the pace of vrrp_garp_interval is used"),
-    "script_security": (True, "enable_script_security", "see to it that only root can write to the scripts"),
 }
 
 _NOT_HEARD = "is not there yet, and routers that expect it would not hear this one"
 
 REFUSED: dict[str, tuple[object, str, str, str]] = {
     "authentication.kind": ("AH", "auth_type AH", _NOT_HEARD, "use 'auth_type PASS' or none, on all routers"),
-    "old_unicast_checksum": (True, "old_unicast_checksum", _NOT_HEARD,
-                             "upgrade the other routers to keepalived 1.3.6 or later, and remove it"),
 }
 
 
