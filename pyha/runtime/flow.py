@@ -105,7 +105,7 @@ class Flow:
 
     # -- bytes ---------------------------------------------------------------------------------------------------------
 
-    def _pump(self, side: Side) -> None:
+    def _pump(self, side: Side) -> None:  # noqa: C901 - the hot path, in one piece
         """Move what a side has to its peer, until it is empty, the peer is full, or others should have their turn."""
         if side.eof or side.kernel:
             return
@@ -132,7 +132,10 @@ class Flow:
                 peer.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if not self._write(peer, count):
                 return
-            if count < _BUFFER and not side.thorough:
+            if count == _BUFFER:
+                side.torn = True
+            elif not side.thorough:
+                side.torn = False
                 if side.ended:
                     self._finish(side)
                 elif side.reads >= self._exchanges and not side.reads & 3:

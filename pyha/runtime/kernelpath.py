@@ -75,8 +75,10 @@ class KernelPath:
         if link.stays or client.pending is not None or server.pending is not None:
             return False
         for side in moving:
+            if side.ended or side.eof or side.thorough:
+                return False
             # Unread segments are carried as well, but one that was read in part would be carried as a whole.
-            if side.ended or side.eof or side.thorough or (side.received and not _dry(side.sock)):
+            if (side.torn or (side.received and not side.reads)) and not _dry(side.sock):
                 return False
         for side in moving:
             side.surplus = _written(side.peer.sock) - side.received

@@ -24,7 +24,8 @@ class Side:
 
     __slots__ = (
         "broken", "closed", "cookie", "draining", "ended", "eof", "fd", "kernel", "known", "link", "nodelay", "peer",
-        "pending", "reads", "received", "returning", "sock", "surplus", "thorough", "up", "watches_out",
+        "pending", "reads", "received", "returning", "sock", "surplus", "thorough", "torn", "up",
+        "watches_out",
     )  # fmt: skip
 
     def __init__(self, sock: _socket.socket, fd: int, link: "Link", *, up: bool) -> None:
@@ -42,6 +43,7 @@ class Side:
         self.ended = False  # RDHUP was seen: comes once with edge triggering, so it is remembered
         self.eof = False  # its input has ended and the peer was told
         self.thorough = False  # a short read proves nothing here: urgent data or an error cut it short
+        self.torn = False  # the last read filled the buffer, and may have ended inside a segment
         self.broken = False  # a write failed: what it sent before is still delivered, then the link is cut
         self.kernel = False  # the kernel relays what arrives here
         self.returning = False  # no longer, as soon as the kernel has passed on what it took
