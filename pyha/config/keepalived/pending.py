@@ -5,6 +5,7 @@ from .statement import Scope
 ROUTER: dict[str, tuple[object, str, str]] = {
     # field: (the value that asks for it, None for any; the words of keepalived.conf; what happens instead)
     "vmac.kind": ("ipvlan", "use_ipvlan", "the addresses stay on the interface, and move to its MAC by gratuitous ARP"),
+    "vmac.other_interfaces": (True, "use_vmac_addr", "addresses of other interfaces stay on these"),
     "accept": (False, "no_accept", "the addresses answer, in strict mode too"),
     "garp.extra_interfaces": (None, "garp_extra_if", "use 'garp_master_refresh'"),
     "receive_buffer": (None, "kernel_rx_buf_size", "the buffers are those of the system"),
