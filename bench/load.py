@@ -1,4 +1,7 @@
-"""What is asked of a balancer, and what comes out: one short run of wrk each."""
+"""What is asked of a balancer, and what comes out: one short run of wrk each.
+
+wrk opens a connection for every request when the answer says `Connection: close`, in C, with one thread.
+"""
 
 import json
 import subprocess
@@ -8,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.processes import cpu_seconds
-from bench.subjects import Subject
+from bench.subjects import Subject, cpus, pinned
 
 # wrk prints for people; this makes it print for programs.
 _SCRIPT = """
@@ -53,12 +56,14 @@ def run(scenario: Scenario, subject: Subject, seconds: float) -> dict:
         command = ["wrk", "-t1", f"-c{scenario.connections}", f"-d{seconds:g}", "-s", script.name]
         for header in scenario.headers:
             command += ["-H", header]
+        command = pinned(command, cpus()[1])
         command.append(f"http://127.0.0.1:{subject.port}{scenario.path}")
         before = cpu_seconds(subject.process.pid) if subject.process else (0.0, 0.0)
         output = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path("/")).stdout
         after = cpu_seconds(subject.process.pid) if subject.process else (0.0, 0.0)
     result = json.loads(output[output.index("JSON{") + 4 :].splitlines()[0])
     count = scenario.count(result) or 1
+    used = after[0] - before[0] + after[1] - before[1]
     return {
         "scenario": scenario.name,
         "subject": subject.name,
@@ -67,5 +72,6 @@ def run(scenario: Scenario, subject: Subject, seconds: float) -> dict:
         "cpu_system": (after[1] - before[1]) / count * scenario.cpu_scale,
         "p50_us": result["p50"],
         "p99_us": result["p99"],
+        "busy": used / result["seconds"],  # of one CPU
         "errors": result["errors"],
     }

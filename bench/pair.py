@@ -96,7 +96,8 @@ class Pair:
             time.sleep(0.5 + self._segment.flavour.interval * (int.from_bytes(os.urandom(2)) / 65536))
             began = time.time()
             self.fail(event)
-            wait_until(lambda: tap.announcements(vip, node="b", since=began), f"b announces the address after a {event}", within=20)
+            wait_until(lambda: tap.announcements(vip, node="b", since=began), f"b takes over after a {event}",
+                       within=20)
             time.sleep(0.5)
             probe.send_signal(signal.SIGTERM)
             answers = _answers(probe.communicate(timeout=10)[0])

@@ -6,8 +6,14 @@ from pathlib import Path
 
 from bench.load import SCENARIOS, Scenario
 
-_ORDER = ("direct", "haproxy", "pyha", "pyha, kernel path")
-_COLOURS = {"direct": "#b0b0b0", "haproxy": "#4c78a8", "pyha": "#f58518", "pyha, kernel path": "#54a24b"}
+_COLOURS = {"direct": "#b0b0b0", "haproxy": "#4c78a8", "pyha": "#f58518", "pyha, kernel path off": "#e45756",
+            "pyha, kernel path on": "#54a24b"}  # fmt: skip
+
+_LEGEND = (
+    "Rates are medians; in brackets the CPU time of the balancer (all its processes) for each unit, how much of that "
+    "in user mode, and how busy it kept its CPU: where that is well below 100 %, wrk, nginx or the machine was the "
+    "limit. Ratios are medians over pairs of runs that followed each other."
+)
 
 
 def median(rounds: list[dict], scenario: str, subject: str, key: str) -> float | None:
@@ -29,19 +35,26 @@ def ratio(rounds: list[dict], scenario: str, subject: str) -> float | None:
 def subjects(rounds: list[dict]) -> list[str]:
     """Who took part, in a fixed order."""
     there = {row["subject"] for row in rounds}
-    return [name for name in _ORDER if name in there]
+    return [name for name in _COLOURS if name in there]
 
 
 def markdown(data: dict) -> str:
     """The table for people."""
     rounds = data["rounds"]
-    lines = ["# pyha beside haproxy", "", data["machine"], "",
-             "| | " + " | ".join(subjects(rounds)) + " | pyha / haproxy |",
-             "|---|" + "---|" * (len(subjects(rounds)) + 1)]  # fmt: skip
+    rivals = [name for name in subjects(rounds) if name.startswith("pyha")]
+    heads = ["", *subjects(rounds), *(f"{name} / haproxy" for name in rivals)]
+    lines = ["# pyha beside haproxy", "", data["machine"] + ".", "",
+             "| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]  # fmt: skip
     for scenario in SCENARIOS:
         cells = [_cell(rounds, scenario, subject) for subject in subjects(rounds)]
-        against = ratio(rounds, scenario.name, "pyha")
-        lines.append(f"| {scenario.title} | " + " | ".join(cells) + f" | {f'**{against:.2f}**' if against else '-'} |")
+        against = [ratio(rounds, scenario.name, name) for name in rivals]
+        cells += [f"**{value:.2f}**" if value else "-" for value in against]
+        lines.append(f"| {scenario.title} | " + " | ".join(cells) + " |")
+    names = subjects(rounds)
+    lines += ["", _LEGEND, "", "| p50 / p99 in us | " + " | ".join(names) + " |", "|---|" + "---|" * len(names)]
+    for scenario in SCENARIOS:
+        cells = [_latency(rounds, scenario, subject) for subject in subjects(rounds)]
+        lines.append(f"| {scenario.title} | " + " | ".join(cells) + " |")
     lines += ["", "| memory | " + " | ".join(data["memory"]) + " |", "|---|" + "---|" * len(data["memory"])]
     for key in ("pss", "rss"):
         for moment in ("idle", "loaded"):
@@ -60,7 +73,14 @@ def _cell(rounds: list[dict], scenario: Scenario, subject: str) -> str:
     if subject == "direct":
         return figure
     user = median(rounds, scenario.name, subject, "cpu_user") or 0.0
-    return f"{figure} ({_cpu(rounds, scenario, subject):.0f} {scenario.cpu_unit}, {user:.0f} user)"
+    busy = median(rounds, scenario.name, subject, "busy") or 0.0
+    cpu = _cpu(rounds, scenario, subject)
+    return f"{figure} ({cpu:.1f} {scenario.cpu_unit}, {user:.1f} user; {busy:.0%} busy)"
+
+
+def _latency(rounds: list[dict], scenario: Scenario, subject: str) -> str:
+    values = [median(rounds, scenario.name, subject, key) for key in ("p50_us", "p99_us")]
+    return " / ".join("-" if value is None else f"{value:,.0f}" for value in values)
 
 
 def _cpu(rounds: list[dict], scenario: Scenario, subject: str) -> float:

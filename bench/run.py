@@ -23,16 +23,17 @@ _HELD = 1000
 def main() -> int:
     """Run everything and write the files."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one short round, to see that everything works")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="two short rounds, to see that everything works")
+    parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=int, default=3, help="of each run")
     parser.add_argument("--only", action="append", choices=[scenario.name for scenario in load.SCENARIOS])
-    parser.add_argument("--kernel-path", action="store_true", help="measure pyha with --kernel-path on as well")
+    parser.add_argument("--kernel-path", action="append", default=[], choices=["on", "off"],
+                        help="measure pyha with this as well (the default is auto)")  # fmt: skip
     parser.add_argument("--name", default="proxy", help="of the files in bench/results")
     arguments = parser.parse_args()
-    rounds, seconds = (1, 1) if arguments.quick else (arguments.rounds, arguments.seconds)
+    rounds, seconds = (2, 1) if arguments.quick else (arguments.rounds, arguments.seconds)
     with tempfile.TemporaryDirectory(prefix="pyha-bench-") as directory:
-        data = measure(Path(directory), rounds, seconds, arguments.only, kernel_path=arguments.kernel_path)
+        data = measure(Path(directory), rounds, seconds, arguments.only, arguments.kernel_path)
     for path in report.write(data, RESULTS, arguments.name):
         print(path)
     print()
@@ -40,7 +41,7 @@ def main() -> int:
     return 0
 
 
-def measure(directory: Path, rounds: int, seconds: int, only: list[str] | None, *, kernel_path: bool) -> dict:
+def measure(directory: Path, rounds: int, seconds: int, only: list[str] | None, kernel_paths: list[str]) -> dict:
     """Start everything, measure in turns, stop everything."""
     running: list[Subject] = []
     try:
@@ -48,14 +49,15 @@ def measure(directory: Path, rounds: int, seconds: int, only: list[str] | None, 
         port = running[0].port
         running.append(subjects.haproxy(directory, port))
         running.append(subjects.pyha(directory, port))
-        if kernel_path:
-            running.append(subjects.pyha(directory, port, "--kernel-path", "on"))
-            running[-1].name = "pyha, kernel path"
+        running.extend(subjects.pyha(directory, port, kernel_path) for kernel_path in kernel_paths)
         memory = {subject.name: _memory(subject) for subject in running[1:]}
         rows = []
         for number in range(rounds):
             for scenario in load.SCENARIOS:
-                for subject in running if only is None or scenario.name in only else ():
+                if only is not None and scenario.name not in only:
+                    continue
+                # Each in its turn first: what the machine does next hits none of them more often than the others.
+                for subject in (*running[number % len(running) :], *running[: number % len(running)]):
                     rows.append({"round": number, **load.run(scenario, subject, seconds)})
                     _progress(rows[-1])
         return {"schema": "pyha/bench/v1", "machine": _machine(), "held": _HELD, "memory": memory, "rounds": rows}
@@ -84,7 +86,8 @@ def _memory(subject: Subject) -> dict[str, dict[str, int]]:
 def _machine() -> str:
     return (
         f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} CPUs, Linux {platform.release()}, Python "
-        f"{platform.python_version()}, load average {os.getloadavg()[0]:.1f} at the end"
+        f"{platform.python_version()}, load average {os.getloadavg()[0]:.1f} at the end. The balancer "
+        "and wrk have a CPU each, nginx takes what is left of them or the other CPUs; one thread each"
     )
 
 

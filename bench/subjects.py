@@ -1,4 +1,8 @@
-"""What is measured: nothing in between, haproxy, and pyha, all in front of the same nginx."""
+"""What is measured: nothing in between, haproxy, and pyha, all in front of the same nginx.
+
+The balancer has the first CPU and wrk the second, nginx takes what is left of both; with more CPUs it has the others.
+So on a machine with two, whoever uses less CPU also leaves more to nginx: the rates are those of the whole machine.
+"""
 
 import os
 import signal
@@ -14,7 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # One configuration for both balancers; only the port that clients connect to differs.
 HAPROXY_CFG = """\
 global
-    maxconn 20000
+    maxconn 9000
     nbthread 1
 
 defaults
@@ -76,6 +80,17 @@ class Subject:
             self.process.wait()
 
 
+def pinned(command: list[str], cpus: set[int]) -> list[str]:
+    """The command on these CPUs only."""
+    return ["taskset", "-c", ",".join(map(str, sorted(cpus))), *command]
+
+
+def cpus() -> tuple[set[int], set[int], set[int]]:
+    """For balancers, for wrk, for nginx."""
+    have = sorted(os.sched_getaffinity(0))
+    return set(have[:1]), set(have[1:2] or have), set(have[2:] or have)
+
+
 def free_port() -> int:
     """A port that nobody uses now."""
     with socket.socket() as sock:
@@ -90,7 +105,7 @@ def origin(directory: Path) -> Subject:
     config = directory / "nginx.conf"
     config.write_text(NGINX_CONF.format(port=port, directory=directory))
     directory.chmod(0o755)
-    return _started(Subject("direct", port, _run(["nginx", "-c", str(config)], directory / "nginx.out")))
+    return _started(Subject("direct", port, _run(["nginx", "-c", str(config)], directory / "nginx.out", cpus()[2])))
 
 
 def haproxy(directory: Path, to: int) -> Subject:
@@ -98,22 +113,26 @@ def haproxy(directory: Path, to: int) -> Subject:
     port = free_port()
     config = directory / "haproxy.cfg"
     config.write_text(HAPROXY_CFG.format(port=port, origin=to))
-    return _started(Subject("haproxy", port, _run(["haproxy", "-db", "-f", str(config)], directory / "haproxy.out")))
+    command = ["haproxy", "-db", "-f", str(config)]
+    return _started(Subject("haproxy", port, _run(command, directory / "haproxy.out", cpus()[0])))
 
 
-def pyha(directory: Path, to: int, *options: str) -> Subject:
+def pyha(directory: Path, to: int, kernel_path: str = "auto") -> Subject:
     """`pyha run` with the same file, one worker."""
     port = free_port()
     config = directory / f"pyha-{port}.cfg"
     config.write_text(HAPROXY_CFG.format(port=port, origin=to))
     environment = {**os.environ, "PYHA_RUNTIME_DIR": str(directory / f"run-{port}"), "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-P", "-m", "pyha", "run", "-f", str(config), *options]
-    return _started(Subject("pyha", port, _run(command, directory / f"pyha-{port}.out", environment)))
+    command = [sys.executable, "-P", "-m", "pyha", "run", "-f", str(config), "--kernel-path", kernel_path]
+    name = "pyha" if kernel_path == "auto" else f"pyha, kernel path {kernel_path}"
+    return _started(Subject(name, port, _run(command, directory / f"pyha-{port}.out", cpus()[0], environment)))
 
 
-def _run(command: list[str], output: Path, environment: dict[str, str] | None = None) -> subprocess.Popen:
+def _run(
+    command: list[str], output: Path, on: set[int], environment: dict[str, str] | None = None
+) -> subprocess.Popen:
     with output.open("w") as sink:
-        return subprocess.Popen(command, stdout=sink, stderr=sink, env=environment)
+        return subprocess.Popen(pinned(command, on), stdout=sink, stderr=sink, env=environment)
 
 
 def _started(subject: Subject) -> Subject:
