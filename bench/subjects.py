@@ -66,7 +66,7 @@ class Subject:
     name: str
     port: int
     process: subprocess.Popen | None = None
-    directory: Path | None = None
+    output: Path | None = None
 
     def stop(self) -> None:
         """End it and wait."""
@@ -105,7 +105,7 @@ def origin(directory: Path) -> Subject:
     config = directory / "nginx.conf"
     config.write_text(NGINX_CONF.format(port=port, directory=directory))
     directory.chmod(0o755)
-    return _started(Subject("direct", port, _run(["nginx", "-c", str(config)], directory / "nginx.out", cpus()[2])))
+    return _run(Subject("direct", port, output=directory / "nginx.out"), ["nginx", "-c", str(config)], cpus()[2])
 
 
 def haproxy(directory: Path, to: int) -> Subject:
@@ -114,7 +114,7 @@ def haproxy(directory: Path, to: int) -> Subject:
     config = directory / "haproxy.cfg"
     config.write_text(HAPROXY_CFG.format(port=port, origin=to))
     command = ["haproxy", "-db", "-f", str(config)]
-    return _started(Subject("haproxy", port, _run(command, directory / "haproxy.out", cpus()[0])))
+    return _run(Subject("haproxy", port, output=directory / "haproxy.out"), command, cpus()[0])
 
 
 def pyha(directory: Path, to: int, kernel_path: str = "auto") -> Subject:
@@ -125,17 +125,13 @@ def pyha(directory: Path, to: int, kernel_path: str = "auto") -> Subject:
     environment = {**os.environ, "PYHA_RUNTIME_DIR": str(directory / f"run-{port}"), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-P", "-m", "pyha", "run", "-f", str(config), "--kernel-path", kernel_path]
     name = "pyha" if kernel_path == "auto" else f"pyha, kernel path {kernel_path}"
-    return _started(Subject(name, port, _run(command, directory / f"pyha-{port}.out", cpus()[0], environment)))
+    return _run(Subject(name, port, output=directory / f"pyha-{port}.out"), command, cpus()[0], environment)
 
 
-def _run(
-    command: list[str], output: Path, on: set[int], environment: dict[str, str] | None = None
-) -> subprocess.Popen:
-    with output.open("w") as sink:
-        return subprocess.Popen(pinned(command, on), stdout=sink, stderr=sink, env=environment)
-
-
-def _started(subject: Subject) -> Subject:
+def _run(subject: Subject, command: list[str], on: set[int], environment: dict[str, str] | None = None) -> Subject:
+    assert subject.output is not None
+    with subject.output.open("w") as sink:
+        subject.process = subprocess.Popen(pinned(command, on), stdout=sink, stderr=sink, env=environment)
     end = time.monotonic() + 15
     while time.monotonic() < end:
         if subject.process is not None and subject.process.poll() is not None:
@@ -148,4 +144,5 @@ def _started(subject: Subject) -> Subject:
         except OSError:
             time.sleep(0.05)
     subject.stop()
-    raise SystemExit(f"{subject.name} does not answer on port {subject.port}")
+    last = subject.output.read_text()[-1000:] if subject.output else ""
+    raise SystemExit(f"{subject.name} does not answer on port {subject.port}\n{last}")
