@@ -46,7 +46,7 @@ def home(config: VirtualRouter) -> str:
 
 def transmitter(config: VirtualRouter, mirror: Mirror) -> Link | None:
     """The link that advertisements leave by."""
-    own = config.vmac is not None and not config.vmac.transmit_base and family(config) == 4
+    own = config.vmac is not None and not config.vmac.transmit_base
     return mirror.links.get(home(config) if own and not config.unicast_peers else config.interface)
 
 

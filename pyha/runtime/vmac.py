@@ -1,8 +1,8 @@
 """Virtual MAC addresses (keepalived.conf(5), use_vmac; RFC 9568 section 7.3): a macvlan for each virtual router.
 
 The virtual addresses live on it, and advertisements leave by it, so that switches learn where the MAC is. The interface
-below has to be kept from answering for addresses that it does not have. Over IPv6 advertisements leave by the interface
-below (as with vmac_xmit_base), because their link-local source address is there.
+below has to be kept from answering for addresses that it does not have. Over IPv6 the kernel sends from a link-local
+address only by the interface that has it, so that the macvlan gets those of the interface below, as keepalived's does.
 """
 
 import logging
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from pyha.config.vrrp_model import VirtualRouter, Vrrp
 from pyha.runtime import vips
+from pyha.runtime.mirror import Wanted
 from pyha.runtime.netlink import Netlink
 
 _log = logging.getLogger("pyha.vrrp")
@@ -49,6 +50,9 @@ def ensure(config: VirtualRouter, netlink: Netlink) -> None:
         _settings(name, _ITS_OWN)
         netlink.perform(_up(netlink.mirror.links[name].index))
         netlink.drain()
+        for held in tuple(netlink.mirror.held(below.index)) if vips.family(config) == 6 else ():
+            if held.interface.ip.is_link_local and held.interface.ip not in vips.virtual([config]):
+                netlink.add(Wanted(netlink.mirror.links[name].index, held.interface))
     except (OSError, KeyError) as error:
         _log.error("(%s) cannot make the interface %s with the MAC %s: %s", config.name, name, mac, error)
 
