@@ -18,6 +18,10 @@ class Flavour:
     unicast: bool = False
     vmac: bool = False
 
+    def own(self, number: int) -> str:
+        """The address that node 1, 2 ... has itself, which is where its unicasts come from."""
+        return f"fd00:99::{number}" if self.ipv6 else f"10.99.0.{number}"
+
     @property
     def vip(self) -> str:
         """The virtual address, without a prefix length."""
@@ -47,6 +51,7 @@ class Setup:
     peers: tuple[str, ...] = ()  # everybody's own addresses, which only unicast needs
     preempt: bool = True
     vips: tuple[str, ...] = ()  # empty: the flavour's
+    password: str = PASSWORD
     more: str = ""  # further lines of its vrrp_instance
     outside: str = ""  # and outside of it
 
@@ -91,11 +96,25 @@ class Setup:
             lines.append("  use_vmac")
         if flavour.authentication:
             lines += ["  authentication {", f"    auth_type {flavour.authentication}",
-                      f"    auth_pass {PASSWORD}", "  }"]
+                      f"    auth_pass {self.password}", "  }"]
         if flavour.unicast:
             peers = [f"    {peer}" for peer in self.peers if peer != self.address]
             lines += [f"  unicast_src_ip {self.address}", "  unicast_peer {", *peers, "  }"]
         return lines
+
+
+@dataclass(frozen=True)
+class Synced(Setup):
+    """Two virtual routers that change state together; the second needs the interface `leg` as well."""
+
+    def keepalived_conf(self) -> str:
+        first, _, one = super().keepalived_conf().partition("vrrp_instance")
+        two = (one.replace("VI_1", "VI_2").replace(f"virtual_router_id {VRID}", f"virtual_router_id {VRID + 1}")
+               .replace("10.99.0.10/24", "10.99.0.11/24"))
+        end = two.rindex("}")
+        two = two[:end] + "  track_interface {\n    leg\n  }\n}\n"
+        group = "vrrp_sync_group VG_1 {\n  group {\n    VI_1\n    VI_2\n  }\n}\n"
+        return f"{first}{group}vrrp_instance{one}vrrp_instance{two}"
 
 
 FLAVOURS = {flavour.name: flavour for flavour in (
@@ -109,4 +128,14 @@ FLAVOURS = {flavour.name: flavour for flavour in (
     Flavour("v3 IPv6", version=3, interval=0.3, ipv6=True),
     Flavour("v3 vmac", version=3, interval=0.3, vmac=True),
     Flavour("v3 IPv6 vmac", version=3, interval=0.3, ipv6=True, vmac=True),
+    # As in the recordings.
+    Flavour("v2 unicast PASS", authentication="PASS", unicast=True),
+    Flavour("v2 vmac xmit_base", vmac=True),
+    Flavour("v3 half a second", version=3, interval=0.5),
+    Flavour("v3 10 ms", version=3, interval=0.01),
+    Flavour("v3 one second unicast", version=3, unicast=True),
+    Flavour("v3 one second vmac", version=3, vmac=True),
+    Flavour("v3 one second IPv6", version=3, ipv6=True),
+    Flavour("v3 one second IPv6 unicast", version=3, ipv6=True, unicast=True),
+    Flavour("v3 one second IPv6 vmac", version=3, ipv6=True, vmac=True),
 )}

@@ -11,8 +11,6 @@ from tests.interop.routers import Router, router
 from tests.interop.tap import Tap
 from tests.netns.lab import Lab, wait_until
 
-PREFIX = "10.99.0."
-
 
 class Segment:
     """Routers `a`, `b` ... with the addresses 10.99.0.1, .2 ..., and the client."""
@@ -22,13 +20,15 @@ class Segment:
     ) -> None:
         self.lab = lab
         self.flavour = flavour
-        nodes = [lab.node(name, f"{PREFIX}{number}/24") for number, name in enumerate("abcdef"[:len(kinds)], 1)]
-        peers = tuple(f"{PREFIX}{node.number}" for node in nodes)
-        client = lab.node("client", f"{PREFIX}99/24")
+        self.directory = directory
+        nodes = [lab.node(name, f"10.99.0.{number}/24", f"fd00:99::{number}/64")
+                 for number, name in enumerate("abcdef"[:max(2, len(kinds))], 1)]
+        peers = tuple(flavour.own(node.number) for node in nodes)
+        client = lab.node("client", "10.99.0.99/24", "fd00:99::99/64")
         self.tap = Tap(lab, client)
         self.routers: list[Router] = [
-            router(kind, node, replace(setup, address=f"{PREFIX}{node.number}", peers=peers), directory)
-            for kind, node, setup in zip(kinds, nodes, setups, strict=True)]
+            router(kind, node, replace(setup, address=flavour.own(node.number), peers=peers), directory)
+            for kind, node, setup in zip(kinds, nodes, setups, strict=False)]
         # Busy machines are slow; a takeover that never comes is what this is to find.
         self.patience = 3 * flavour.down(1) + 10
 

@@ -29,6 +29,7 @@ class Story:
     play: Callable[[Segment], Iterator[str]]
     priorities: tuple[int, ...] = (150, 100)
     preempt: bool = True
+    setup: Callable[..., Setup] = Setup
 
     def __str__(self) -> str:
         return self.name
@@ -41,7 +42,8 @@ class Story:
 
     def setups(self) -> tuple[Setup, ...]:
         """What each router is told."""
-        return tuple(Setup(FLAVOURS[self.flavour], priority, preempt=self.preempt) for priority in self.priorities)
+        flavour = FLAVOURS[self.flavour]
+        return tuple(self.setup(flavour, priority, preempt=self.preempt) for priority in self.priorities)
 
 
 class Telling:

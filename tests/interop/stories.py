@@ -6,7 +6,9 @@ minute proves a dozen sentences and many of them can be told at the same time.
 
 from collections.abc import Iterator
 
+from tests.interop.routers import Router
 from tests.interop.segment import Segment
+from tests.netns.lab import wait_until
 
 
 def pair(segment: Segment) -> Iterator[str]:
@@ -174,3 +176,31 @@ def three(segment: Segment) -> Iterator[str]:
     segment.becomes(second, "BACKUP")
     segment.becomes(third, "BACKUP")
     yield "reunited"
+
+
+def synced(segment: Segment) -> Iterator[str]:
+    """Two addresses in a sync group: what happens to one of them happens to both."""
+    high, low = segment.routers
+    for one in (high, low):
+        one.node.run("ip", "link", "add", "leg", "type", "veth", "peer", "name", "foot")
+        for link in ("leg", "foot"):
+            one.node.run("ip", "link", "set", link, "up")
+        one.start()
+
+    def both(holder: Router) -> None:
+        segment.only(holder)
+        wait_until(lambda: segment.tap.answering("10.99.0.11") == [holder.node.name],
+                   f"{holder.node.name} ({holder.kind}) has the second address, too", within=segment.patience)
+
+    both(high)
+    yield "together"
+
+    high.node.run("ip", "link", "set", "foot", "down")
+    both(low)
+    segment.becomes(high, "FAULT")
+    yield "follows"
+
+    high.node.run("ip", "link", "set", "foot", "up")
+    both(high)
+    segment.becomes(low, "BACKUP")
+    yield "returns"

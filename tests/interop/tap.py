@@ -42,6 +42,13 @@ class Frame:
         return Advert(payload[0] >> 4, payload[1], payload[2]) if payload else None
 
     @property
+    def source(self) -> str:
+        """The IP address that sent it."""
+        data = self.data
+        packed = data[26:30] if data[12:14] == _IPV4 else data[22:38]
+        return str(ipaddress.ip_address(packed))
+
+    @property
     def _payload(self) -> bytes:
         data = self.data
         if data[12:14] == _IPV6 and data[20] == 112:

@@ -3,16 +3,17 @@
 import pytest
 
 from tests.interop import stories
+from tests.interop.flavours import Synced
 from tests.interop.stage import Story
 
 pytestmark = [pytest.mark.root, pytest.mark.peer, pytest.mark.timeout(300)]
 _PEERS = (("pyha", "keepalived"), ("keepalived", "pyha"), ("pyha", "frr"), ("frr", "pyha"))
 
 
-def told_to(name, play, flavour="v3", **more):
+def told_to(name, play, peers=_PEERS, **more):
     """The same story with each peer, and each in both parts."""
-    return [Story(f"{name}: {first} and {second}", flavour, (first, second), play, **more).param()
-            for first, second in _PEERS]
+    return [Story(f"{name}: {first} and {second}", "v3", (first, second), play, **more).param()
+            for first, second in peers]
 
 
 class TestNopreempt:
@@ -52,3 +53,18 @@ class TestReload:
 
     def test_a_lowered_one_gives_it_back(self, told):
         told.reached("lowered")
+
+
+class TestSyncGroup:
+    @pytest.fixture(params=told_to("sync group", stories.synced, _PEERS[:2], setup=Synced))
+    def story(self, request):
+        return request.param
+
+    def test_both_addresses_are_at_the_same_router(self, told):
+        told.reached("together")
+
+    def test_a_fault_of_one_moves_both(self, told):
+        told.reached("follows")
+
+    def test_its_end_brings_both_back(self, told):
+        told.reached("returns")
