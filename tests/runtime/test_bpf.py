@@ -14,7 +14,7 @@ from tests.runtime.worker_lab import ROOT
 
 pytestmark = [
     pytest.mark.root,
-    pytest.mark.skipif(os.geteuid() != 0, reason="making the maps needs root"),
+    pytest.mark.root,
 ]
 
 

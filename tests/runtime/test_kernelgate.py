@@ -1,13 +1,12 @@
 """Which machines get the kernel path."""
 
-import os
 
 import pytest
 
 from pyha.runtime import kernelgate
 from pyha.runtime.kernelgate import open_maps, works
 
-root = pytest.mark.skipif(os.geteuid() != 0, reason="making the maps needs root")
+root = pytest.mark.root
 
 
 def close(made):

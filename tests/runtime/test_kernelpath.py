@@ -18,7 +18,7 @@ from tests.runtime.worker_lab import wait_for
 
 pytestmark = [
     pytest.mark.root,
-    pytest.mark.skipif(os.geteuid() != 0, reason="the kernel path needs root"),
+    pytest.mark.root,
 ]
 
 

@@ -49,7 +49,7 @@ def test_no_byte_is_lost_or_changed_over_loopback(pair, seed):
 
 
 @pytest.mark.root
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root for network namespaces")
+@pytest.mark.root
 @pytest.mark.parametrize("seed", [3, 4])
 def test_no_byte_is_lost_or_changed_between_namespaces(seed, kernel_path):
     # Loopback delivers data and FIN in one softirq and hides lost FINs; a veth pair does not.

@@ -73,7 +73,7 @@ def hogs(count):
 
 
 @pytest.mark.root
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root for namespaces and for the kernel path")
+@pytest.mark.root
 @pytest.mark.parametrize("place", [loopback, namespaces])
 @pytest.mark.parametrize("kernel_path", ["off", "on", "auto"])
 @pytest.mark.parametrize("busy", [0, 2])
