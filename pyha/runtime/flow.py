@@ -17,7 +17,7 @@ import struct
 import time
 from typing import Protocol
 
-from pyha.runtime.kernelpath import KernelPath, missing, settle
+from pyha.runtime.kernelpath import BACKLOG, KernelPath, missing, settle
 from pyha.runtime.link import Link, Side, Stage
 
 _BUFFER = 128 * 1024
@@ -29,7 +29,6 @@ _LOOK, _LAST_LOOK = 0.003, 0.1  # seconds between two looks at what the kernel h
 _DONTWAIT = socket.MSG_DONTWAIT
 _SIOCOUTQNSD = 0x894B  # linux/sockios.h
 NEVER = 1 << 60
-_REST = 64  # reads in the reactor before a side that came back from the kernel path may move again
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
@@ -210,12 +209,14 @@ class Flow:
             self._broke(peer)
 
     def _drain(self, side: Side, pause: float = _LOOK) -> None:
-        """A side that the kernel relays has ended, or returns: once everything before that has been written."""
+        """A side that the kernel relays has ended, or is held back: look whether what it sent has been written."""
         if side.closed or (side.eof and not side.broken):
             return
         if side.draining:
             return
         left = 0 if side.peer.broken else missing(side) - (side.ended and not side.returning)
+        if side.returning and left < BACKLOG // 2 and self.kernel.resume(side):
+            return
         # A FIN that was never seen because a reset came with it leaves a difference of one.
         if left > 0 and not (left == 1 and side.broken and pause >= _LAST_LOOK):
             side.draining = True
@@ -228,18 +229,17 @@ class Flow:
             self._finish(side)
 
     def _return(self, side: Side) -> None:
+        """What is left of a side that was held back when its FIN came is the reactor's."""
         side.kernel = side.returning = False
-        side.reads = -_REST
         for one in (side, side.peer):
             self._rewatch(one)
-        self._young.add(side.link)
         self._pump(side)
 
     def _relieve(self) -> None:
-        """Where bytes pile up in the kernel, stop: in the reactor a slow reader holds its writer back."""
+        """Where bytes pile up in the kernel, it takes no more for a while: a slow reader holds its writer back."""
         for side in self.kernel.burdened():
             self.kernel.release(side)
-            self._drain(side)
+            self._drain(side, _LOOK / 3)
 
     def _look_at_draining(self) -> None:
         while self._draining and self._draining[0][0] <= self.now:

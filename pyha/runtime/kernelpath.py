@@ -4,8 +4,8 @@ Short connections are cheapest in the reactor; one that has exchanged a few mess
 likely to live long, and costs no Python at all once the kernel relays it. The kernel's own books (TCP_INFO) then say
 how much was carried and when.
 
-A reader that sleeps must not fill the memory: a side whose bytes pile up in the kernel returns to the reactor, which
-stops reading it. That needs a worker that runs; while one is replaced its connections go on without it.
+A reader that sleeps must not fill the memory: of a side whose bytes pile up in the kernel, nothing more is taken until
+they are gone. That needs a worker that runs; while one is replaced its connections go on without it.
 """
 
 import contextlib
@@ -64,41 +64,38 @@ class KernelPath:
         return self._maps.ring if self._maps is not None else None
 
     def take(self, link: Link) -> bool:
-        """Move what is not there yet of a link, if nothing is under way at this moment.
+        """Move a link if nothing of it is in Python at this moment.
 
         True: at least one side moved, see `Side.kernel`. A link that the kernel refuses `stays` in the reactor.
         """
         client, server = link.client, link.server
         assert server is not None
         assert self._maps is not None
-        moving = [side for side in (client, server) if not side.kernel]
-        if link.stays or client.pending is not None or server.pending is not None:
+        if link.stays or client.cookie:
             return False
-        for side in moving:
-            if side.ended or side.eof or side.thorough:
+        for side in (client, server):
+            if side.ended or side.eof or side.thorough or side.pending is not None:
                 return False
             # Unread segments are carried as well, but one that was read in part would be carried as a whole.
             if (side.torn or (side.received and not side.reads)) and not _dry(side.sock):
                 return False
-        for side in moving:
+        for side in (client, server):
             side.surplus = _written(side.peer.sock) - side.received
-        moved = False
         try:
-            if not client.cookie:
-                self._maps.pair(client.sock, server.sock)
-                for side in (client, server):
-                    side.cookie = cookie(side.sock)
-                    self._sides[side.cookie] = side
-            for side in moving:
+            self._maps.pair(client.sock, server.sock)
+            for side in (client, server):
+                side.cookie = cookie(side.sock)
+                self._sides[side.cookie] = side
+            for side in (client, server):
                 self._maps.start(side.sock)
-                moved = side.kernel = True
+                side.kernel = True
         except OSError:
             # Bytes may be on their way already, so what moved has moved; the other side got its FIN in this moment.
             link.stays = True
-        if moved and not server.nodelay:
+        if client.kernel and not server.nodelay:
             server.nodelay = True
             server.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return moved
+        return client.kernel
 
     def burdened(self) -> list[Side]:
         """Sides of which more than BACKLOG bytes wait in the kernel because their peer takes too little."""
@@ -107,7 +104,7 @@ class KernelPath:
         return [side for side in told if side.kernel and not side.returning and missing(side) > BACKLOG]
 
     def release(self, side: Side) -> None:
-        """Begin to return a side to the reactor: it has returned when nothing is `missing`."""
+        """Let the kernel take no more from a side: until `resume`, or for good when nothing is `missing` any more."""
         assert self._maps is not None
         side.returning = True
         with contextlib.suppress(OSError):
@@ -120,6 +117,18 @@ class KernelPath:
             if again == arrived:
                 return
             arrived = again
+
+    def resume(self, side: Side) -> bool:
+        """Let the kernel take from a released side again. False: it got its FIN, and has to return to the reactor."""
+        assert self._maps is not None
+        if side.ended or side.broken:
+            return False
+        try:
+            self._maps.start(side.sock)
+        except OSError:
+            return False
+        side.returning = False
+        return True
 
     def forget(self, side: Side) -> None:
         """The side is about to be closed."""

@@ -46,7 +46,7 @@ class Side:
         self.torn = False  # the last read filled the buffer, and may have ended inside a segment
         self.broken = False  # a write failed: what it sent before is still delivered, then the link is cut
         self.kernel = False  # the kernel relays what arrives here
-        self.returning = False  # no longer, as soon as the kernel has passed on what it took
+        self.returning = False  # but takes no more at the moment, because its peer does not
         self.cookie = 0  # by which the kernel's maps know it; 0: they do not
         self.surplus = 0  # bytes that the peer was sent when it moved there, less those that this side had sent
         self.draining = False  # it ended, and the kernel has yet to pass on what came before

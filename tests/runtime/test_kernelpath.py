@@ -14,6 +14,7 @@ from pyha.runtime.kernelgate import open_maps
 from pyha.runtime.kernelpath import AGE, EXCHANGES, settle
 from pyha.runtime.link import Link
 from pyha.runtime.relay import Relay
+from tests.runtime.conversation import abort
 from tests.runtime.worker_lab import wait_for
 
 pytestmark = [
@@ -178,36 +179,76 @@ def test_an_idle_link_is_not_taken_for_a_busy_one():
     Ends("auto").run(talk)
 
 
-def test_a_side_whose_reader_sleeps_returns_to_the_reactor_and_moves_again_later():
+def hold_back(ends, server, data):
+    """Write until the kernel takes no more. Returns how much that was."""
+    server.setblocking(False)
+    written = 0
+
+    def held_back():
+        nonlocal written
+        try:
+            while True:
+                written += server.send(data[written % len(data) :])
+                assert written < 100_000_000, "nobody holds the writer back"
+        except BlockingIOError:
+            return ends.link.server.returning
+
+    wait_for(held_back, "the writer to be held back")
+    server.setblocking(True)
+    return written
+
+
+def read_all(client, data, count):
+    received = 0
+    while received < count:
+        chunk = client.recv(300_000)
+        offset = received % len(data)
+        assert chunk == (data + data)[offset : offset + len(chunk)]
+        received += len(chunk)
+
+
+def test_a_reader_that_sleeps_holds_its_writer_back_until_it_reads():
     data = os.urandom(1 << 20)
 
     def talk(ends, client, server):
         exchange(client, server, 1)
         assert ends.on_kernel()
-        server.setblocking(False)
-        written = 0
-
-        def held_back():
-            nonlocal written
-            try:
-                while True:
-                    written += server.send(data[written % len(data) :])
-                    assert written < 100_000_000, "nobody holds the writer back"
-            except BlockingIOError:
-                return not ends.link.server.kernel or ends.link.server.returning
-
-        wait_for(held_back, "the side to be released")
-        received = 0
-        while received < written:
-            chunk = client.recv(300_000)
-            offset = received % len(data)
-            assert chunk == (data + data)[offset : offset + len(chunk)]
-            received += len(chunk)
-        server.setblocking(True)
-        wait_for(lambda: not ends.link.server.returning, "the return")
-        wait_for(ends.on_kernel, "the link to move again", 10 * AGE)
+        for _ in range(3):
+            read_all(client, data, hold_back(ends, server, data))
+            wait_for(lambda: not ends.link.server.returning, "the side to move on")
+        assert ends.on_kernel()
         exchange(client, server, 3)
+
+    Ends("on").run(talk)
+
+
+def test_a_fin_while_the_writer_is_held_back_comes_after_everything_before_it():
+    data = os.urandom(1 << 20)
+
+    def talk(ends, client, server):
+        exchange(client, server, 1)
+        written = hold_back(ends, server, data)
+        server.shutdown(socket.SHUT_WR)
+        read_all(client, data, written)
+        assert client.recv(1) == b""
         settle(ends.link, time.monotonic())
-        assert ends.link.server.received == written + 4 * 6
+        assert ends.link.server.received == written + 6
+        client.sendall(b"the other direction lives")
+        assert server.recv(100) == b"the other direction lives"
+
+    Ends("on").run(talk)
+
+
+def test_an_abort_while_the_writer_is_held_back_ends_the_link():
+    data = os.urandom(1 << 20)
+
+    def talk(ends, client, server):
+        exchange(client, server, 1)
+        hold_back(ends, server, data)
+        abort(client)
+        with pytest.raises(ConnectionError):
+            server.sendall(data * 20)
+        wait_for(lambda: ends.ended, "the end of the link")
+        assert ends.link.cause == "C"
 
     Ends("on").run(talk)
