@@ -154,7 +154,7 @@ class Relay(Flow):
         batch = self._older[-_AT_A_SWEEP:]
         del self._older[-_AT_A_SWEEP:]
         for link in batch:
-            if link.stage is Stage.OPEN and not self.hand_over(link) and not link.stays:
+            if link.stage is Stage.OPEN and not link.client.cookie and not self.hand_over(link) and not link.stays:
                 self._young.add(link)  # busy: later
         pause = 0.01
         if not self._older:
