@@ -45,6 +45,10 @@ class Many(Setup):
         return first + "\n".join(blocks)
 
 
+class DisturbedError(Exception):
+    """The machine was so busy that the routers changed places by themselves: nothing was measured."""
+
+
 class Pair:
     """`a` (priority 150) and `b` (100) of one kind."""
 
@@ -84,7 +88,7 @@ class Pair:
     def measure(self, event: str) -> tuple[float, float]:
         """What an event costs a client, in seconds: the longest time that it had no answer, and `_takeover`.
 
-        Raises AssertionError when there was no failover.
+        Raises DisturbedError.
         """
         self.settle()
         tap, vip = self._segment.tap, self._segment.flavour.vip
@@ -96,13 +100,15 @@ class Pair:
             time.sleep(0.5 + self._segment.flavour.interval * (int.from_bytes(os.urandom(2)) / 65536))
             began = time.time()
             self.fail(event)
-            wait_until(lambda: tap.announcements(vip, node="b", since=began), f"b takes over after a {event}",
-                       within=20)
+            with contextlib.suppress(AssertionError):  # the answers tell
+                wait_until(lambda: tap.announcements(vip, node="b", since=began), f"b takes over after a {event}")
             time.sleep(0.5)
             probe.send_signal(signal.SIGTERM)
             answers = _answers(probe.communicate(timeout=10)[0])
         if event in ("crash", "stop"):
             self.a.start()
+        if not answers or answers[0][1] != "a" or answers[-1][1] != "b":
+            raise DisturbedError
         moments = [moment for moment, _ in answers]
         return max(after - before for before, after in itertools.pairwise(moments)), self._takeover(answers)
 
@@ -112,10 +118,11 @@ class Pair:
         An accident comes at any moment after an advertisement, and its age shortens the gap. This does not depend on
         it: it is what RFC 9568 makes Backup routers wait, and what an implementation adds to that.
         """
-        if answers[0][1] != "a" or answers[-1][1] != "b":
-            raise AssertionError(f"no failover: first answer by {answers[0][1]}, last by {answers[-1][1]}")
         answered = next(moment for moment, name in answers if name == "b")
-        return answered - max(frame.time for frame in self._segment.tap.adverts(node="a") if frame.time < answered)
+        last = [frame.time for frame in self._segment.tap.adverts(node="a") if frame.time < answered]
+        if not last:
+            raise DisturbedError
+        return answered - last[-1]
 
 
 def _answers(text: str) -> list[tuple[float, str]]:

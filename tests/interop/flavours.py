@@ -52,6 +52,7 @@ class Setup:
     preempt: bool = True
     vips: tuple[str, ...] = ()  # empty: the flavour's
     password: str = PASSWORD
+    lease: str = ""  # pyha's address_lease, which keepalived has no word for
     more: str = ""  # further lines of its vrrp_instance
     outside: str = ""  # and outside of it
 

@@ -30,8 +30,10 @@ class Router(Protocol):
         """Stop it in order, and wait for its end."""
 
     def crash(self) -> None:
-        """A machine without power: no goodbye. What keepalived and FRR leave behind is removed as by a reboot; pyha
-        has to see to that itself."""
+        """A machine without power: every process gets SIGKILL, and what that leaves behind is gone as by a reboot.
+
+        Except where pyha's addresses have a lease: then the kernel has to remove them.
+        """
 
     def set_priority(self, priority: int) -> None:
         """Change the priority of the running daemon."""
@@ -73,11 +75,10 @@ class Keepalived:
 
     def crash(self) -> None:
         assert self._daemon is not None
-        self._daemon.kill(*self.setup.addresses)
+        self._daemon.kill()
         for name in ("pid", "vrrp.pid"):  # /run is empty after a reboot; with it, it would think that it runs already
             (self._daemon.log.parent / name).unlink(missing_ok=True)
-        for link in (f"vrrp.{VRID}", f"vrrp6.{VRID}"):
-            self.node.run("ip", "link", "del", link, check=False)
+        _remove_leftovers(self.node, self.setup)
 
     def set_priority(self, priority: int) -> None:
         assert self._daemon is not None
@@ -120,8 +121,13 @@ class Pyha:
         self._from = len(self.text())
         environment = {**os.environ, "PYHA_RUNTIME_DIR": str(self._directory / "run"), "PYTHONPATH": str(daemons.ROOT),
                        "PYTHONDONTWRITEBYTECODE": "1"}
-        self._process = self.node.start(sys.executable, "-P", "-m", "pyha", "run", "-k", self._configuration,
-                                        log=self._log, env=environment)
+        files = ["-k", self._configuration]
+        if self.setup.lease:
+            native = self._directory / "pyha.yaml"
+            native.write_text(f"vrrp:\n  address_lease: {self.setup.lease}\n")
+            files = ["-c", native, *files]
+        self._process = self.node.start(sys.executable, "-P", "-m", "pyha", "run", *files, log=self._log,
+                                        env=environment)
 
     def stop(self) -> None:
         assert self._process is not None
@@ -144,6 +150,8 @@ class Pyha:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self._process.wait(10)
+        if not self.setup.lease:
+            _remove_leftovers(self.node, self.setup)
 
     def set_priority(self, priority: int) -> None:
         assert self._process is not None
@@ -166,6 +174,13 @@ class Pyha:
     def close(self) -> None:
         if self._process is not None and self._process.poll() is None:
             self.crash()
+
+
+def _remove_leftovers(node: Node, setup: Setup) -> None:
+    for link in (f"vrrp.{VRID}", f"vrrp6.{VRID}"):
+        node.run("ip", "link", "del", link, check=False)
+    for address in setup.addresses:
+        node.run("ip", "addr", "del", address, "dev", "eth0", check=False)
 
 
 def installed(kind: str) -> bool:

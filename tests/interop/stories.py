@@ -204,3 +204,16 @@ def synced(segment: Segment) -> Iterator[str]:
     both(high)
     segment.becomes(low, "BACKUP")
     yield "returns"
+
+
+def leased(segment: Segment) -> Iterator[str]:
+    """All of pyha is killed at once, and its addresses have a lease: nobody is left to remove them but the kernel."""
+    high, low = segment.routers
+    high.start()
+    low.start()
+    segment.only(high)
+    assert high.node.holds(segment.flavour.vip)
+    high.crash()
+    segment.only(low)
+    assert not high.node.holds(segment.flavour.vip)
+    yield "gone"

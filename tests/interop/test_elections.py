@@ -1,9 +1,11 @@
 """Elections between pyha and others that depend on more than who is alive."""
 
+from functools import partial
+
 import pytest
 
 from tests.interop import stories
-from tests.interop.flavours import Synced
+from tests.interop.flavours import Setup, Synced
 from tests.interop.stage import Story
 
 pytestmark = [pytest.mark.root, pytest.mark.peer, pytest.mark.timeout(300)]
@@ -68,3 +70,12 @@ class TestSyncGroup:
 
     def test_its_end_brings_both_back(self, told):
         told.reached("returns")
+
+
+class TestLease:
+    @pytest.fixture(params=told_to("lease", stories.leased, _PEERS[:3:2], setup=partial(Setup, lease="2s")))
+    def story(self, request):
+        return request.param
+
+    def test_no_process_survives_and_yet_the_address_is_at_one_router_only(self, told):
+        told.reached("gone")
