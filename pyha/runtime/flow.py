@@ -61,6 +61,7 @@ class Flow:
         self.now = time.monotonic()
         self._more: list[Side] = []  # not empty yet: others had their turn
         self._exchanges = NEVER  # reads of one side before its link moves to the kernel path
+        self._bulk = NEVER  # or bytes
         self._young: set[Link] = set()  # open, in the reactor, and may yet move
         self._draining: list[tuple[float, int, float, Side]] = []  # a heap: when to look, tie-break, pause, side
         self._ties = itertools.count()
@@ -137,7 +138,7 @@ class Flow:
                 side.torn = False
                 if side.ended:
                     self._finish(side)
-                elif side.reads >= self._exchanges and not side.reads & 3:
+                elif side.reads >= self._exchanges or side.received >= self._bulk:
                     self.hand_over(link)
                 return
         self._more.append(side)

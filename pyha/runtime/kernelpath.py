@@ -22,6 +22,8 @@ from pyha.runtime.link import Link, Side, Stage
 
 EXCHANGES = 8
 """Reads of one side before `auto` moves a link at its next dry moment."""
+BULK = 128 * 1024
+"""Or bytes: what sends as much may send much more, and once its queue never empties it cannot move."""
 AGE = 1.0
 """Seconds before `auto` moves one that says less, at the latest twice as many."""
 
