@@ -108,7 +108,7 @@ def test_auto_leaves_a_short_connection_in_the_reactor():
 def test_auto_moves_after_a_few_exchanges():
     def talk(ends, client, server):
         exchange(client, server, EXCHANGES + 8)
-        assert ends.on_kernel()
+        wait_for(ends.on_kernel, "the link to move")
 
     Ends("auto").run(talk)
 
@@ -126,7 +126,7 @@ def test_on_moves_at_once_and_carries_what_the_client_said_before_the_server_ans
     def talk(ends, client, server):
         client.sendall(b"early")
         assert server.recv(100) == b"early"
-        assert ends.on_kernel()
+        wait_for(ends.on_kernel, "both sides to move")
         assert ends.link.client.reads == 0
 
     Ends("on").run(talk)
@@ -143,7 +143,7 @@ def test_off_moves_nothing():
 def test_switching_it_off_leaves_moved_links_where_they_are():
     def talk(ends, client, server):
         exchange(client, server, 1)
-        assert ends.on_kernel()
+        wait_for(ends.on_kernel, "both sides to move")
         ends.relay.kernel.mode = "off"
         exchange(client, server, 3)
         assert ends.on_kernel()
@@ -154,7 +154,7 @@ def test_switching_it_off_leaves_moved_links_where_they_are():
 def test_the_books_are_right_after_settling():
     def talk(ends, client, server):
         exchange(client, server, 3 * EXCHANGES)
-        assert ends.on_kernel()
+        wait_for(ends.on_kernel, "the link to move")
         time.sleep(0.3)
         before = time.monotonic()
         client.sendall(b"x" * 1000)
@@ -212,7 +212,7 @@ def test_a_reader_that_sleeps_holds_its_writer_back_until_it_reads():
 
     def talk(ends, client, server):
         exchange(client, server, 1)
-        assert ends.on_kernel()
+        wait_for(ends.on_kernel, "both sides to move")
         for _ in range(3):
             read_all(client, data, hold_back(ends, server, data))
             wait_for(lambda: not ends.link.server.returning, "the side to move on")
