@@ -95,7 +95,7 @@ def plot(data: dict, path: Path) -> None:
     from matplotlib import pyplot
 
     rounds = data["rounds"]
-    who = [name for name in subjects(rounds) if median(rounds, "connections", name, "rate")]
+    who = subjects(rounds)
     figure, (left, right) = pyplot.subplots(1, 2, figsize=(12, 4.5))
     width = 0.8 / len(who)
     for index, subject in enumerate(who):
