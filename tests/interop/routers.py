@@ -13,7 +13,7 @@ from typing import Protocol
 from tests.interop import frr
 from tests.interop.flavours import VRID, Setup
 from tests.netns import daemons
-from tests.netns.lab import Node
+from tests.netns.lab import Node, wait_until
 
 
 class Router(Protocol):
@@ -126,8 +126,14 @@ class Pyha:
             native = self._directory / "pyha.yaml"
             native.write_text(f"vrrp:\n  address_lease: {self.setup.lease}\n")
             files = ["-c", native, *files]
-        self._process = self.node.start(sys.executable, "-P", "-m", "pyha", "run", *files, log=self._log,
-                                        env=environment)
+        self._process = process = self.node.start(sys.executable, "-P", "-m", "pyha", "run", *files, log=self._log,
+                                                  env=environment)
+
+        def runs() -> bool:
+            return "running: " in self.text()[self._from:] or process.poll() is not None
+
+        wait_until(runs, "pyha runs", within=60)
+        assert process.poll() is None, self.text()
 
     def stop(self) -> None:
         assert self._process is not None

@@ -30,7 +30,7 @@ class Segment:
             router(kind, node, replace(setup, address=flavour.own(node.number), peers=peers), directory)
             for kind, node, setup in zip(kinds, nodes, setups, strict=False)]
         # Busy machines are slow; a takeover that never comes is what this is to find.
-        self.patience = 3 * flavour.down(1) + 10
+        self.patience = 3 * flavour.down(1) + 30
 
     def only(self, holder: Router) -> None:
         """In the end exactly this router has the address and advertises it, and for some intervals it stays so."""

@@ -15,7 +15,7 @@ from tests.interop.flavours import FLAVOURS, Setup
 from tests.interop.routers import installed
 from tests.interop.segment import Segment, segment
 
-AT_ONCE = 10
+AT_ONCE = 8
 """Stories at the same time; more would make two CPUs miss the timers of the fast flavours."""
 
 
