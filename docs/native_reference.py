@@ -10,7 +10,7 @@ from typing import Annotated, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
-from pyha.config import base, model, vrrp_model
+from pyha.config import base, health_model, model, vrrp_model
 from pyha.config.base import Frozen
 
 _NAMES = {"str": "text", "int": "number", "bool": "true | false", "float": "number", "Duration": "duration",

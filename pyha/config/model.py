@@ -11,16 +11,29 @@ from pydantic import Field
 
 from pyha.units import Milliseconds
 
-from .base import Duration, Frozen, Interval, Port, Positive
+from .base import Duration, Frozen, Port, Positive
+from .health_model import (
+    Agent,
+    Check,
+    CheckConnect,
+    CheckExpect,
+    CheckRemark,
+    CheckSend,
+    CheckSendRaw,
+    CheckStep,
+    EmailAlert,
+    HealthDialogue,
+    Level,
+    Mailer,
+    Observe,
+    Tls,
+)
 from .vrrp_model import Vrrp
 
 Weight = Annotated[int, Field(ge=0, le=256)]
 
 
 # -- logging -----------------------------------------------------------------------------------------------------------
-
-Level = Literal["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"]
-
 
 class LogTarget(Frozen):
     """One `log` line (HAProxy's manual, section 3.1): where log messages go and in which shape."""
@@ -96,89 +109,10 @@ class Frontend(Frozen):
     disabled: bool = False
     http: HttpService | None = None  # set: this listener answers itself and relays nothing
 
-
-class Tls(Frozen):
-    """How to speak TLS to a server. Files are paths as configured, ca-base already applied."""
-
-    verify: Literal["none", "required"] = "required"
-    ca_file: str | None = None
-    crt: str | None = None  # client certificate and key in one PEM file
-    sni: str | None = None
-    verifyhost: str | None = None
-    alpn: tuple[str, ...] = ()
-
-
-class CheckConnect(Frozen):
-    """`tcp-check connect` / `http-check connect`. `tls`: handshake even without check-ssl on the server line."""
-
-    action: Literal["connect"] = "connect"
-    default: bool = False  # use what the server line says (ssl, sni, alpn)
-    tls: bool = False
-    port: Port | None = None
-    host: str | None = None
-    sni: str | None = None
-    alpn: tuple[str, ...] = ()
-
-
-class CheckSend(Frozen):
-    """`http-check send`: one HTTP request."""
-
-    action: Literal["send"] = "send"
-    method: str = "OPTIONS"
-    uri: str = "/"
-    version: str = "HTTP/1.0"
-    headers: tuple[tuple[str, str], ...] = ()
-    body: str = ""
-
-
-class CheckSendRaw(Frozen):
-    """`tcp-check send` / `send-binary`: bytes, as Latin-1 text."""
-
-    action: Literal["send-raw"] = "send-raw"
-    data: str
-
-
-class CheckExpect(Frozen):
-    """`http-check expect` / `tcp-check expect`.
-
-    `match`: status (`200`, `200-399`, several separated by commas), rstatus, string, rstring, binary, rbinary.
-    """
-
-    action: Literal["expect"] = "expect"
-    match: Literal["status", "rstatus", "string", "rstring", "binary", "rbinary"]
-    pattern: str
-    negate: bool = False
-
-
-CheckStep = Annotated[CheckConnect | CheckSend | CheckSendRaw | CheckExpect, Field(discriminator="action")]
-
-
-class HealthDialogue(Frozen):
-    """How the servers of a backend are asked whether they are well (HAProxy's `option *chk` and its rules).
-
-    No steps means the check's default: tcp connects; http sends `OPTIONS / HTTP/1.0` and expects 2xx or 3xx;
-    ssl-hello sends a TLS ClientHello and expects a TLS record.
-    """
-
-    kind: Literal["tcp", "http", "ssl-hello"] = "tcp"
-    steps: tuple[CheckStep, ...] = ()
-    log_health_checks: bool = False
-    disable_on_404: bool = False
-
-
-class Check(Frozen):
-    """When a server is checked and what its answers mean (HAProxy's manual, section 5.2). Durations in milliseconds."""
-
-    inter: Interval = Milliseconds(2000)
-    fastinter: Interval | None = None
-    downinter: Interval | None = None
-    rise: Positive = 2
-    fall: Positive = 3
-    host: str | None = None  # `addr`: check there instead
-    port: Port | None = None
-    tls: Tls | None = None  # `check-ssl` (or `ssl`): the check begins with a handshake
-    # What an `http-check connect ssl` uses: `verify`, `ca-file` count even without check-ssl.
-    tls_options: Tls = Tls()
+    def backends(self) -> tuple[str, ...]:
+        """The names of all backends that it may lead to."""
+        names = [rule.backend for rule in self.rules.backends]
+        return tuple(dict.fromkeys(names if self.default_backend is None else [*names, self.default_backend]))
 
 
 class Server(Frozen):
@@ -199,6 +133,9 @@ class Server(Frozen):
     on_marked_down: Literal["none", "shutdown-sessions"] = "none"
     on_marked_up: Literal["none", "shutdown-backup-sessions"] = "none"
     init_addr: tuple[str, ...] = ()
+    agent: Agent | None = None
+    track: str | None = None  # take the state from this server: NAME of the same backend, or BACKEND/NAME
+    observe: Observe | None = None
 
 
 class Balance(Frozen):
@@ -228,6 +165,7 @@ class Backend(Frozen):
     timeout_check: Duration | None = None
     srvtcpka: bool = False
     log: LogPolicy = LogPolicy()  # a `listen` logs by its frontend; this one logs state changes of servers
+    email_alert: EmailAlert | None = None
     disabled: bool = False
 
 
@@ -277,7 +215,7 @@ class Config(Frozen):
 
 
 __all__ = [
-    "Backend", "Balance", "Bind", "Check", "CheckConnect", "CheckExpect", "CheckSend", "CheckSendRaw",
-    "CheckStep", "Config", "Frontend", "Global", "HealthDialogue", "HttpService", "Level", "LogPolicy", "LogTarget",
-    "Server", "StatsSocket", "Tls", "Vrrp",
+    "Agent", "Backend", "Balance", "Bind", "Check", "CheckConnect", "CheckExpect", "CheckRemark", "CheckSend",
+    "CheckSendRaw", "CheckStep", "Config", "EmailAlert", "Frontend", "Global", "HealthDialogue", "HttpService", "Level",
+    "LogPolicy", "LogTarget", "Mailer", "Observe", "Server", "StatsSocket", "Tls", "Vrrp",
 ]

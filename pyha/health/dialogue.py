@@ -13,6 +13,9 @@ from pyha.config.model import Tls
 
 from .verdict import Verdict
 
+TOKEN = b"\0token\0"
+"""Where in a Send with a `token_file` the token belongs."""
+
 LARGEST_ANSWER = 16 * 1024
 """Bytes of an answer that are looked at, HAProxy's `tune.chksize`."""
 
@@ -38,6 +41,8 @@ class Connect:
     port: int | None = None
     tls: Tls | None = None
     explicit: bool = True  # written in the configuration, so that it counts as a step
+    proxy: Literal["no", "v1", "v2"] = "no"  # begin with a PROXY protocol header
+    comment: str = ""
 
     @property
     def label(self) -> str:
@@ -51,6 +56,16 @@ class Send:
 
     data: bytes
     label: str = "send"
+    comment: str = ""
+    token_file: str | None = None  # a secret that the caller reads and puts in place of `TOKEN`
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Nothing to do; counts as a step."""
+
+    comment: str = ""
+    label: str = "comment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +73,8 @@ class Expect:
     """Read until the expectation has a verdict."""
 
     expectation: Expectation
+    silence: str | None = None  # the status when nothing comes in time; None: the script's
+    comment: str = ""
 
     @property
     def label(self) -> str:
@@ -65,7 +82,17 @@ class Expect:
         return self.expectation.label
 
 
-Step = Connect | Send | Expect
+@dataclass(frozen=True, slots=True)
+class RunProgram:
+    """Run this program and report how it `exited`. `path` is the PATH that it gets."""
+
+    command: str
+    path: str = ""
+    label: str = "external check"
+    comment: str = ""
+
+
+Step = Connect | Send | Expect | Remark | RunProgram
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +102,7 @@ class Conclude:
     verdict: Verdict
 
 
-Action = Connect | Send | Conclude
+Action = Connect | Send | RunProgram | Conclude
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +113,7 @@ class Script:
     passed: Verdict  # when the last step was not an Expect
     silence: str = "L7TOUT"  # the status when the server says nothing in time
     numbered: bool = False  # failures name the step, as HAProxy does for tcp-check
+    keep_alive: bool = False  # the connection may serve the next check, too
 
 
 class Dialogue:
@@ -116,6 +144,10 @@ class Dialogue:
         """The server will say nothing more."""
         return self._run(ended=True) if self._expecting else []
 
+    def exited(self, code: int) -> list[Action]:
+        """The program has ended; a signal is -1, as HAProxy has it."""
+        return self._conclude(Verdict("PROCERR" if code else "PROCOK", max(code, -1)))
+
     def failed(self, stage: Stage, reason: str) -> list[Action]:
         """The connection, the handshake or a read or write failed; `reason` as the system words it."""
         status = {"connect": "L4CON", "handshake": "L6RSP", "exchange": "SOCKERR"}[stage]
@@ -123,7 +155,9 @@ class Dialogue:
 
     def expired(self, stage: Stage) -> list[Action]:
         """Too late."""
-        status = {"connect": "L4TOUT", "handshake": "L6TOUT", "exchange": self._script.silence}[stage]
+        step = self._step
+        silence = step.silence if isinstance(step, Expect) else None
+        status = {"connect": "L4TOUT", "handshake": "L6TOUT", "exchange": silence or self._script.silence}[stage]
         return self._conclude(Verdict(status, info=self._where()))
 
     @property
@@ -139,14 +173,14 @@ class Dialogue:
         steps: Sequence[Step] = self._script.steps
         while self._position < len(steps):
             step = steps[self._position]
-            if isinstance(step, Connect):
+            if isinstance(step, Connect | RunProgram):
                 self._answer = b""
                 return [*actions, step]
             if isinstance(step, Send):
                 # What came before the question is not its answer.
                 self._answer = b""
                 actions.append(step)
-            else:
+            elif isinstance(step, Expect):
                 verdict = step.expectation.judge(self._answer, ended=ended or len(self._answer) >= LARGEST_ANSWER)
                 if verdict is None:
                     return actions
@@ -168,7 +202,8 @@ class Dialogue:
         step = self._step
         if isinstance(step, Connect) and not step.explicit:
             return " at initial connection step of tcp-check"
-        return f" at step {step_number(self._script.steps, self._position)} of tcp-check ({step.label})"
+        comment = f" comment: '{step.comment}'" if step.comment else ""
+        return f" at step {step_number(self._script.steps, self._position)} of tcp-check ({step.label}){comment}"
 
 
 def step_number(steps: Sequence[Step], position: int) -> int:

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 DESCRIPTIONS: dict[str, str] = {
     "UNK": "Unknown",
     "INI": "Initializing",
+    "HANA": "Health analyze",
+    "CHECKED": "No status change",
     "SOCKERR": "Socket error",
     "L4OK": "Layer4 check passed",
     "L4TOUT": "Layer4 timeout",
@@ -17,11 +19,14 @@ DESCRIPTIONS: dict[str, str] = {
     "L7OK": "Layer7 check passed",
     "L7OKC": "Layer7 check conditionally passed",
     "L7STS": "Layer7 wrong status",
+    "PROCERR": "External check error",
+    "PROCTOUT": "External check timeout",
+    "PROCOK": "External check passed",
 }
 """Each status with the words that logs and the statistics page use for it."""
 
-_PASSED = frozenset({"L4OK", "L6OK", "L7OK", "L7OKC"})
-WITH_CODE = frozenset({"L7OK", "L7OKC", "L7STS"})
+_PASSED = frozenset({"L4OK", "L6OK", "L7OK", "L7OKC", "PROCOK"})
+WITH_CODE = frozenset({"L7OK", "L7OKC", "L7STS", "PROCERR", "PROCTOUT", "PROCOK"})
 """Where HAProxy shows a code, 0 if there was none."""
 
 
@@ -43,6 +48,11 @@ class Verdict:
         return self.status in _PASSED
 
     @property
+    def answered(self) -> bool:
+        """The server said something that is complete, so that it may be asked again over the same connection."""
+        return self.status in WITH_CODE
+
+    @property
     def conditional(self) -> bool:
         """The server asks for no new connections (`http-check disable-on-404`)."""
         return self.status == "L7OKC"
@@ -53,11 +63,12 @@ class Verdict:
         return DESCRIPTIONS.get(self.status, self.status)
 
     def reason(self, duration_ms: int) -> str:
-        """The part of a log line that says why, as HAProxy writes it."""
+        """The part of a log line that says why, as HAProxy writes it. What traffic told took no time."""
         parts = [f"reason: {self.description}"]
         if self.status in WITH_CODE:
             parts.append(f"code: {self.code or 0}")
         if self.info:
             parts.append(f'info: "{self.info}"')
-        parts.append(f"check duration: {duration_ms}ms")
+        if self.status != "HANA":
+            parts.append(f"check duration: {duration_ms}ms")
         return ", ".join(parts)

@@ -70,7 +70,7 @@ class Checks:
                 if watch:
                     state = watch.state() if same_place(watch.assignment.server, assignment.server) else None
                     watch.stop()
-                watch = Watch(assignment, self._prober, self._changed)
+                watch = Watch(assignment, self._prober, self._changed, self._load)
                 if state:
                     watch.adopt(state)
                 fresh.append(watch)
@@ -114,7 +114,10 @@ def _assignment(config: Config, backend: Backend, server: Server, spread: float)
             script = PROBES[backend.health.kind](backend.health, server.check.model_copy(update={"host": None}))
         except ValueError as error:
             raise FitnessError(f"backend {backend.name}: {error}") from error
-    return Assignment(backend, server, script, _port(config, backend, server), spread)
+    # The address that an external check is told: only a `listen` section has one.
+    binds = [bind for frontend in config.frontends if frontend.name == backend.name for bind in frontend.binds]
+    proxy = (binds[0].host, binds[0].port) if binds else None
+    return Assignment(backend, server, script, _port(config, backend, server), spread, proxy)
 
 
 def _port(config: Config, backend: Backend, server: Server) -> int | None:
@@ -123,7 +126,7 @@ def _port(config: Config, backend: Backend, server: Server) -> int | None:
         return server.check.port
     if server.port:
         return server.port
-    binds = (bind for frontend in config.frontends if frontend.default_backend == backend.name
+    binds = (bind for frontend in config.frontends if backend.name in frontend.backends()
              for bind in frontend.binds)
     first = next(binds, None)
     return first.port + server.port_offset if first else None

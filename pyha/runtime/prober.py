@@ -4,21 +4,21 @@ import asyncio
 import os
 import socket
 import ssl
-import struct
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from pyha.config.model import Tls
 from pyha.errors import FitnessError
-from pyha.health.dialogue import Action, Conclude, Connect, Dialogue, Script, Send, Stage
+from pyha.health.dialogue import TOKEN, Action, Conclude, Connect, Dialogue, RunProgram, Script, Send, Stage
+from pyha.health.proxy_header import proxy_header
 from pyha.health.schedule import Timeouts
 from pyha.health.verdict import Verdict
 
+from .external import NO_BRIEFING, Briefing, run_program
+from .streams import Kept, PlainStream, Stream
 from .tlsclient import TlsContexts, TlsStream, WrongName
-
-_READ = 16 * 1024
-_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +31,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The server's address; a script may say otherwise for a step."""
+    """The server's address; a script may say otherwise for a step. `program`: what an external check is told."""
 
     host: str
     port: int
+    program: Briefing = NO_BRIEFING
 
 
 class Prober:
@@ -43,35 +44,15 @@ class Prober:
     def __init__(self, contexts: TlsContexts) -> None:
         self._contexts = contexts
 
-    async def probe(self, script: Script, target: Target, timeouts: Timeouts) -> Outcome:
-        """Run one check to its end. Raises nothing but CancelledError."""
+    async def probe(self, script: Script, target: Target, timeouts: Timeouts, kept: Kept | None = None) -> Outcome:
+        """Run one check to its end. Raises nothing but CancelledError. `kept`: where a connection may be kept."""
         started = time.monotonic()
-        run = _Run(Dialogue(script), target, timeouts, self._contexts, quiet=len(script.steps) == 1)
+        run = _Run(script, target, timeouts, self._contexts, kept)
         try:
             verdict = await run.to_the_end()
         finally:
             run.close()
         return Outcome(verdict, int((time.monotonic() - started) * 1000))
-
-
-class PlainStream:
-    """A connected non-blocking socket."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self._sock = sock
-
-    async def send(self, data: bytes) -> None:
-        """Send. Raises OSError."""
-        await asyncio.get_running_loop().sock_sendall(self._sock, data)
-
-    async def receive(self) -> bytes:
-        """What comes next; empty at the end. Raises OSError."""
-        return await asyncio.get_running_loop().sock_recv(self._sock, _READ)
-
-    def close(self) -> None:
-        """Close with a reset: no TIME_WAIT for every check, and HAProxy does the same."""
-        self._sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        self._sock.close()
 
 
 class _Limit:
@@ -131,15 +112,18 @@ class _Limit:
 
 
 class _Run:
-    def __init__(self, dialogue: Dialogue, target: Target, timeouts: Timeouts, contexts: TlsContexts, *,
-                 quiet: bool) -> None:
-        self._dialogue = dialogue
+    def __init__(self, script: Script, target: Target, timeouts: Timeouts, contexts: TlsContexts,
+                 kept: Kept | None) -> None:
+        self._script = script
+        self._dialogue = Dialogue(script)
         self._target = target
         self._timeouts = timeouts
         self._contexts = contexts
-        self._quiet = quiet
+        self._kept = kept if script.keep_alive else None
+        self._reused = False  # talking over a connection of an earlier check, which has not answered yet
         self._stage: Stage = "connect"
-        self._stream: PlainStream | TlsStream | None = None
+        self._stream: Stream | None = None
+        self._key: object = None
 
     async def to_the_end(self) -> Verdict:
         limit = _Limit(self._timeouts.connect)
@@ -156,13 +140,19 @@ class _Run:
             self._dialogue.expired(self._stage)
         finally:
             limit.close()
-        assert self._dialogue.concluded is not None
-        return self._dialogue.concluded
+        verdict = self._dialogue.concluded
+        assert verdict is not None
+        if self._kept is not None and self._stream is not None and verdict.answered and self._stage == "exchange":
+            self._kept.put(self._key, self._stream)
+            self._stream = None
+        return verdict
 
     async def _attempt(self, actions: Sequence[Action]) -> Sequence[Action]:
         try:
             return await self._perform(actions)
         except OSError as error:
+            if self._reused:
+                return self._anew()
             if self._stage == "handshake":
                 return self._dialogue.failed(self._stage, _handshake_failure(error))
             return self._dialogue.failed(self._stage, _system_words(error))
@@ -171,28 +161,65 @@ class _Run:
         for action in actions:
             if isinstance(action, Send):
                 assert self._stream is not None
-                await self._stream.send(action.data)
+                await self._stream.send(self._words(action))
             elif isinstance(action, Connect):
                 await self._connect(action)
                 return self._dialogue.connected()
+            elif isinstance(action, RunProgram):
+                self._stage = "exchange"
+                return self._dialogue.exited(await run_program(action, self._target.program))
             else:
                 return [action]
-        assert self._stream is not None
-        data = await self._stream.receive()
+        data = await self._receive()
+        if self._reused and not data:
+            return self._anew()
+        self._reused = False
         return self._dialogue.received(data) if data else self._dialogue.closed()
+
+    async def _receive(self) -> bytes:
+        assert self._stream is not None
+        if not self._reused:
+            return await self._stream.receive()
+        # Something on the way may have forgotten the connection; then there must be time left to make another one.
+        try:
+            async with asyncio.timeout((self._timeouts.answer or self._timeouts.connect) / 2):
+                return await self._stream.receive()
+        except TimeoutError:
+            return b""
+
+    def _anew(self) -> Sequence[Action]:
+        """The kept connection is dead, which says nothing about the server: begin again with a new one."""
+        self.close()
+        self._reused = False
+        self._dialogue = Dialogue(self._script)
+        return self._dialogue.start()
+
+    def _words(self, action: Send) -> bytes:
+        if action.token_file is None:
+            return action.data
+        # Read every time: such tokens are replaced every hour.
+        token = Path(action.token_file).read_bytes().strip()
+        return action.data.replace(TOKEN, token)
 
     async def _connect(self, wanted: Connect) -> None:
         self.close()
         self._stage = "connect"
         host, port = wanted.host or self._target.host, wanted.port or self._target.port
+        self._key = host, port, wanted.tls
+        self._stream = self._kept.take(self._key) if self._kept is not None else None
+        if self._stream is not None:
+            self._reused, self._stage = True, "exchange"
+            return
         family, kind, protocol, _name, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)[0]
         sock = socket.socket(family, kind | socket.SOCK_NONBLOCK, protocol)
         self._stream = PlainStream(sock)
-        if self._quiet and wanted.tls is None:
+        if len(self._script.steps) == 1 and wanted.tls is None and wanted.proxy == "no":
             # Without the last ACK of the handshake, the reset that follows leaves the server nothing to accept.
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 0)
         await asyncio.get_running_loop().sock_connect(sock, address)
+        if wanted.proxy != "no":
+            await self._stream.send(proxy_header(wanted.proxy, sock.getsockname(), sock.getpeername()))
         if wanted.tls is not None:
             await self._handshake(sock, wanted.tls)
         self._stage = "exchange"

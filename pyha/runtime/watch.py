@@ -10,12 +10,16 @@ from dataclasses import dataclass
 from pyha.config.model import Backend, Server
 from pyha.control.messages import CheckResult, ServerState
 from pyha.control.status import address
+from pyha.health.backend import Load
 from pyha.health.dialogue import Script
+from pyha.health.probes.external import briefing
 from pyha.health.schedule import Timeouts, timeouts
 from pyha.health.server import Effect, ServerHealth, StartCheck, StatusChanged
 from pyha.health.verdict import Verdict
+from pyha.runtime.external import NO_BRIEFING, Briefing
 from pyha.runtime.prober import Outcome, Prober, Target
 from pyha.runtime.resolver import fallback, literal, resolve
+from pyha.runtime.streams import Kept
 
 log = logging.getLogger("pyha.monitor")
 
@@ -32,13 +36,15 @@ class Assignment:
     script: Script | None
     port: int | None  # where to check; None where nobody can tell
     spread: float = 0.0  # `spread-checks` as a part of 1
+    proxy: tuple[str, int] | None = None  # where the clients of a `listen` section connect
 
     @property
     def essence(self) -> tuple[object, ...]:
         """Everything that makes an earlier verdict worthless when it changes."""
         server = self.server
-        return (server.host, server.port, server.port_offset, server.check, server.disabled, server.init_addr,
-                self.backend.health.kind, self.backend.health.steps, self.port)
+        health = self.backend.health.model_copy(update={"log_health_checks": False})
+        return (server.host, server.port, server.port_offset, server.check, server.disabled, server.init_addr, health,
+                self.port)
 
 
 Changed = Callable[["Watch", Sequence[Effect], int], None]
@@ -47,7 +53,7 @@ Changed = Callable[["Watch", Sequence[Effect], int], None]
 class Watch:
     """Call `start` once and `stop` at the end. `changed` is told everything that the machine says."""
 
-    def __init__(self, assignment: Assignment, prober: Prober, changed: Changed) -> None:
+    def __init__(self, assignment: Assignment, prober: Prober, changed: Changed, load: Load) -> None:
         self.assignment = assignment
         server = assignment.server
         self.health = ServerHealth(server.check if assignment.port else None, disabled=server.disabled)
@@ -58,7 +64,9 @@ class Watch:
         self._alternative = server.check.host if server.check else None  # `addr`: check there instead
         self._check_host = self._alternative if literal(self._alternative or "") else None
         self._prober = prober
+        self._kept = Kept()
         self._changed = changed
+        self._load = load
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._resolving: asyncio.Task[None] | None = None
@@ -73,6 +81,7 @@ class Watch:
     def reassign(self, assignment: Assignment, prober: Prober) -> None:
         """The same server with other properties that do not concern its checks; files may have changed on disk."""
         self.assignment, self._prober = assignment, prober
+        self._kept.close()
         if assignment.server.check:
             self._timeouts = timeouts(assignment.server.check, assignment.backend)
 
@@ -91,6 +100,7 @@ class Watch:
         for task in (self._task, self._resolving):
             if task:
                 task.cancel()
+        self._kept.close()
 
     @property
     def address(self) -> str:
@@ -132,11 +142,20 @@ class Watch:
         assert host is not None
         assert port is not None
         try:
-            outcome = await self._prober.probe(script, Target(self._check_host or host, port), self._timeouts)
+            target = Target(self._check_host or host, port, self._briefing(host))
+            outcome = await self._prober.probe(script, target, self._timeouts, self._kept)
         except Exception:  # a bug in a check must not leave a server unwatched
             log.exception("the check of %s failed by itself", self)
             outcome = Outcome(Verdict("SOCKERR", info="internal error"), 0)
         self._conclude(outcome)
+
+    def _briefing(self, host: str) -> Briefing:
+        """What an external check is told."""
+        assignment = self.assignment
+        if assignment.backend.health.kind != "external":
+            return NO_BRIEFING
+        sessions, _queued = self._load(assignment.backend.name, assignment.server.name)
+        return Briefing(*briefing(assignment.backend, assignment.server, host, assignment.proxy, sessions))
 
     def _conclude(self, outcome: Outcome) -> None:
         spread = self.assignment.spread

@@ -3,12 +3,12 @@ import pytest
 from pyha.health.verdict import DESCRIPTIONS, Verdict
 
 
-@pytest.mark.parametrize("status", ["L4OK", "L6OK", "L7OK", "L7OKC"])
+@pytest.mark.parametrize("status", ["L4OK", "L6OK", "L7OK", "L7OKC", "PROCOK"])
 def test_these_let_a_server_live(status):
     assert Verdict(status).passed
 
 
-@pytest.mark.parametrize("status", sorted(DESCRIPTIONS.keys() - {"L4OK", "L6OK", "L7OK", "L7OKC"}))
+@pytest.mark.parametrize("status", sorted(DESCRIPTIONS.keys() - {"L4OK", "L6OK", "L7OK", "L7OKC", "PROCOK"}))
 def test_everything_else_is_a_failure(status):
     assert not Verdict(status).passed
 
@@ -32,4 +32,4 @@ def test_reasons_are_worded_as_haproxy_does(verdict, text):
 
 
 def test_an_unknown_status_describes_itself():
-    assert Verdict("HANA").description == "HANA"
+    assert Verdict("L8OK").description == "L8OK"

@@ -6,7 +6,7 @@ from typing import Any, Final
 from pyha.config.draft import Draft
 from pyha.config.origin import Loc, Origin, did_you_mean
 
-from . import advice, balance, checks, rules, stats_page, stats_socket
+from . import advice, alerts, balance, checks, rules, stats_page, stats_socket
 from .server import to_model
 from .statement import Section
 from .targets import Proxies, Target, target
@@ -104,6 +104,9 @@ def _backend(draft: Draft, section: Section, settings: Section) -> None:
     health = checks.dialogue(section)
     if health != {"kind": "tcp", "steps": []} and health != {"kind": "tcp"}:
         data["health"] = health
+    mail = alerts.settled(section, settings)
+    if mail:
+        data["email_alert"] = mail
     connects = [step for step in health.get("steps", ()) if step["action"] == "connect"]
     data["servers"] = [
         to_model(section, server, verify=settings.get("server_verify", "required"),

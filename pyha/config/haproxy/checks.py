@@ -2,13 +2,11 @@
 
 from typing import Any
 
+from .check_rules import add as _rule
+from .check_rules import constant
 from .statement import Handler, Section, Statement, choice, no_more, number
 
 _METHODS = ("OPTIONS", "GET", "HEAD", "POST", "PUT", "DELETE", "TRACE", "CONNECT", "PATCH")
-_HTTP_MATCHES = ("status", "rstatus", "string", "rstring")
-_TCP_MATCHES = ("string", "rstring", "binary", "rbinary")
-_UNSUPPORTED_MATCHES = ("hdr", "fhdr", "string-lf", "binary-lf")
-_REMARKS = ("comment", "ok-status", "error-status", "tout-status", "on-success", "on-error", "status-code")
 
 
 def option_check(kind: str) -> Handler:
@@ -16,7 +14,53 @@ def option_check(kind: str) -> Handler:
     def handler(section: Section, statement: Statement) -> None:
         if no_more(section, statement, 0):
             _choose(section, statement, kind)
-            section.drop("check_request")
+            section.drop("check_request", "check_data")
+    return handler
+
+
+def _chosen(section: Section, statement: Statement, kind: str, **data: Any) -> None:  # noqa: ANN401 - model fields
+    _choose(section, statement, kind)
+    section.drop("check_request")
+    section.put("check_data", data, statement.origin)
+
+
+def option_mysql(section: Section, statement: Statement) -> None:
+    """`option mysql-check [user NAME [post-41|pre-41]]`."""
+    if not statement.args:
+        _chosen(section, statement, "mysql")
+    elif (user := _user(section, statement)) and no_more(section, statement, 3):
+        protocol = choice(section, statement, statement.arg(2) or "post-41", ("post-41", "pre-41"))
+        if protocol is not None:
+            _chosen(section, statement, "mysql", user=user, mysql_protocol=protocol)
+
+
+def option_pgsql(section: Section, statement: Statement) -> None:
+    """`option pgsql-check user NAME`."""
+    if (user := _user(section, statement)) and no_more(section, statement, 2):
+        _chosen(section, statement, "pgsql", user=user)
+
+
+def _user(section: Section, statement: Statement) -> str:
+    if statement.arg(0) == "user" and statement.arg(1):
+        return statement.arg(1)
+    section.error(statement, f"'{statement.keyword}' expects 'user' and a name as arguments")
+    return ""
+
+
+def option_smtp(section: Section, statement: Statement) -> None:
+    """`option smtpchk [HELO|EHLO DOMAIN]`; anything else is `HELO localhost`, as in HAProxy."""
+    if no_more(section, statement, 2):
+        good = statement.arg(0) in ("HELO", "EHLO") and statement.arg(1)
+        _chosen(section, statement, "smtp", **({"hello": " ".join(statement.args)} if good else {}))
+
+
+def external_word(key: str) -> Handler:
+    """`external-check command PROGRAM`, `external-check path DIRECTORIES`."""
+    def handler(section: Section, statement: Statement) -> None:
+        if statement.arg(0) and no_more(section, statement, 1):
+            section.put(f"external_{key}", statement.arg(0), statement.origin)
+        elif not statement.args:
+            section.error(statement, f"'{statement.keyword}' expects a path as argument")
     return handler
 
 
@@ -25,6 +69,7 @@ def option_httpchk(section: Section, statement: Statement) -> None:
     if not no_more(section, statement, 3):
         return
     _choose(section, statement, "http")
+    section.drop("check_data")
     args = statement.args
     request: dict[str, Any] = {}
     if len(args) == 1:
@@ -51,11 +96,6 @@ def _choose(section: Section, statement: Statement, kind: str) -> None:
     section.put("check_kind", kind, statement.origin)
 
 
-def _rule(section: Section, statement: Statement, rule: dict[str, Any]) -> None:
-    family = statement.keyword.split("-")[0]
-    section.extend(f"{family}_rules", rule, statement.origin, replacing_inherited=True)
-
-
 def connect(section: Section, statement: Statement) -> None:
     """`http-check connect`, `tcp-check connect`."""
     rule: dict[str, Any] = {"action": "connect"}
@@ -72,14 +112,18 @@ def connect(section: Section, statement: Statement) -> None:
         elif word in ("addr", "sni", "alpn") and args:
             text = args.pop(0)
             rule["host" if word == "addr" else word] = tuple(text.split(",")) if word == "alpn" else text
-        elif word in ("comment", "proto"):
+        elif word == "comment":
+            rule["comment"] = args.pop(0) if args else ""
+        elif word == "proto":
             del args[:1]
-        elif word in ("send-proxy", "via-socks4"):
+        elif word == "send-proxy":
+            rule["send_proxy"] = True
+        elif word == "via-socks4":
             section.error(statement, f"'{statement.keyword} {word}' is not supported: the check would not reach the "
                           "server as it expects", f"remove '{word}'")
         elif word != "linger":
             choice(section, statement, word, ("default", "port", "addr", "ssl", "sni", "alpn", "linger", "proto",
-                                              "comment"))
+                                              "send-proxy", "comment"))
             return
     _rule(section, statement, {key: value for key, value in rule.items() if value is not None})
 
@@ -99,10 +143,11 @@ def http_send(section: Section, statement: Statement) -> None:
             del args[:2]
         elif word == "comment":
             del args[:1]
-        elif word in ("uri-lf", "body-lf"):
-            section.error(statement, f"'http-check send {word}' is not supported: log-format strings are not evaluated "
-                          "in checks", f"use '{word.removesuffix('-lf')}' with fixed text")
-            return
+        elif word in ("uri-lf", "body-lf") and args:
+            text = constant(section, statement, args.pop(0))
+            if text is None:
+                return
+            rule[word.removesuffix("-lf")] = text
         elif word in ("meth", "uri", "ver", "body", "hdr"):
             expected = "a name and a value" if word == "hdr" else "a value"
             section.error(statement, f"'http-check send {word}' expects {expected}")
@@ -118,64 +163,6 @@ def http_send(section: Section, statement: Statement) -> None:
     _rule(section, statement, rule)
 
 
-def tcp_send(section: Section, statement: Statement) -> None:
-    """`tcp-check send TEXT`, `tcp-check send-binary HEX`."""
-    text = statement.arg(0)
-    if not text:
-        section.error(statement, f"'{statement.keyword}' expects what to send as argument")
-        return
-    if statement.keyword.endswith("binary"):
-        try:
-            text = bytes.fromhex(text).decode("latin-1")
-        except ValueError:
-            section.error(statement, f"'{statement.keyword}': '{text}' is not an even number of hexadecimal digits")
-            return
-    _rule(section, statement, {"action": "send-raw", "data": text})
-
-
-def expect(section: Section, statement: Statement) -> None:
-    """`http-check expect`, `tcp-check expect`: `[!] MATCH PATTERN`."""
-    args = list(statement.args)
-    matches = _HTTP_MATCHES if statement.keyword.startswith("http") else _TCP_MATCHES
-    negate = False
-    while args and (args[0] in ("!", "min-recv") or args[0] in _REMARKS):
-        negate = negate ^ (args[0] == "!")
-        if args[0] != "!" and args[0] != "comment":
-            section.ignore(f"{statement.keyword} {args[0]}", statement.origin, "every answer is judged as it comes, "
-                           "with the standard status words")
-        del args[:1 if args[0] == "!" else 2]
-    match = args[0] if args else ""
-    if match in _UNSUPPORTED_MATCHES:
-        section.error(statement, f"'{statement.keyword} {match}' is not supported", f"use one of {', '.join(matches)}")
-        return
-    if choice(section, statement, match, matches) is None:
-        return
-    if len(args) < 2 or not args[1]:
-        section.error(statement, f"'{statement.keyword} {match}' expects a pattern as argument")
-    elif len(args) > 2 and args[2] != "comment":
-        section.error(statement, f"'{statement.keyword}' cannot handle unexpected argument '{args[2]}'",
-                      "write a backslash before spaces in the pattern")
-    elif match != "status" or _good_status(section, statement, args[1]):
-        _rule(section, statement, {"action": "expect", "match": match, "pattern": args[1]}
-              | ({"negate": True} if negate else {}))
-
-
-def _good_status(section: Section, statement: Statement, pattern: str) -> bool:
-    for part in pattern.split(","):
-        low, _, high = part.partition("-")
-        codes = [code for code in (low, high or low)
-                 if code.isascii() and code.isdigit() and 100 <= int(code[:9]) <= 999]
-        if len(codes) != 2 or int(codes[0]) > int(codes[1]):
-            section.error(statement, f"'{statement.keyword} status': '{part}' is not a status code, expected codes "
-                          "such as 200, ranges such as 200-399, separated by commas")
-            return False
-    return True
-
-
-def comment(section: Section, statement: Statement) -> None:
-    """`http-check comment`, `tcp-check comment`: for the reader of the file."""
-
-
 # -- the dialogue as the model has it ----------------------------------------------------------------------------------
 
 
@@ -186,8 +173,11 @@ def dialogue(section: Section) -> dict[str, Any]:
     if kind == "http":
         data["steps"] = http_steps(section)
     elif section.get("check_option") == "option tcp-check":
-        rules = [dict(rule) for rule, _ in section.get("tcp_rules", ())]
+        rules = [dict(rule) for rule, _ in section.get("tcp_check_rules", ())]
         data["steps"] = _connected(rules) if rules else []
+    elif kind == "external":
+        _external(section, data)
+    data |= section.get("check_data", {})
     for key in ("log_health_checks", "disable_on_404"):
         if section.get(key):
             data[key] = True
@@ -195,10 +185,24 @@ def dialogue(section: Section) -> dict[str, Any]:
     return data
 
 
+def _external(section: Section, data: dict[str, Any]) -> None:
+    origin = section.where["check_option"]
+    command = section.get("external_command")
+    if not (section.settings and section.settings.get("external_check")):
+        section.draft.error(origin, "'option external-check' runs a program, which the global section does not allow",
+                            "add 'external-check' to the global section if you trust it")
+    if command is None:
+        section.draft.error(origin, f"{section.describe()}: 'option external-check' needs a program",
+                            "add 'external-check command /path/to/program'")
+    data["command"] = command or "missing"
+    if section.get("external_path"):
+        data["path"] = section.get("external_path")
+
+
 def http_steps(section: Section) -> list[dict[str, Any]]:
     """`option httpchk` gives a request, which the first `http-check send` completes; 2xx and 3xx are good."""
     request = dict(section.get("check_request", {}))
-    steps = [dict(rule) for rule, _ in section.get("http_rules", ())]
+    steps = [dict(rule) for rule, _ in section.get("http_check_rules", ())]
     if not steps and not request:
         return []
     at = 1 if steps and steps[0]["action"] == "connect" else 0
@@ -219,8 +223,8 @@ def _connected(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _unused_rules(section: Section, kind: str) -> None:
     tcp = section.get("check_option") == "option tcp-check"
-    for key, word, needed, used in (("http_rules", "http-check", "option httpchk", kind == "http"),
-                                    ("tcp_rules", "tcp-check", "option tcp-check", tcp)):
+    for key, word, needed, used in (("http_check_rules", "http-check", "option httpchk", kind == "http"),
+                                    ("tcp_check_rules", "tcp-check", "option tcp-check", tcp)):
         if section.get(key) and not used and key not in section.inherited:
             origin = section.get(key)[0][1]
             section.draft.warn(origin, f"{section.describe()} uses {word} rules without '{needed}', so the rules are "

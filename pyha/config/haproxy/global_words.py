@@ -30,6 +30,13 @@ def _nbthread(section: Section, statement: Statement) -> None:
     section.put("nbthread", min(value, _MOST_THREADS), statement.origin)
 
 
+def _external_check(section: Section, statement: Statement) -> None:
+    if not statement.args or (statement.args == ("preserve-env",)):
+        section.put("external_check", True, statement.origin)
+    else:
+        no_more(section, statement, 0)
+
+
 def _spread_checks(section: Section, statement: Statement) -> None:
     value = number(section, statement, statement.arg(0), 0, 50)
     if value is not None and no_more(section, statement, 1):
@@ -95,6 +102,7 @@ KEYWORDS: Final[dict[str, Handler]] = {
     "nbthread": _nbthread,
     "node": sets_word("node", "a name"),
     "pidfile": sets_word("pidfile", "a file name"),
+    "external-check": _external_check,
     "spread-checks": _spread_checks,
     "ssl-server-verify": _verify,
     "stats socket": stats_socket,
@@ -116,7 +124,7 @@ _RATES = "no rate of connections is limited"
 _STATE = "pyha keeps the states of servers when it reloads"
 _HTTP = "traffic is relayed as TCP, and nothing looks into HTTP"
 _LUA = "Lua is not run; rules that call it are refused where they stand"
-_CHECKS = "no check runs a program"
+_CHECKS = "programs of 'external-check' may start others and change their user as the kernel allows"
 _DEVICES = "no device is detected"
 _POLLER = "pyha uses epoll"
 _RULES = "variables are read by rules only, and those are refused where they stand"
@@ -137,7 +145,7 @@ IGNORED: Final[dict[str, str]] = {
   | dict.fromkeys(("maxconnrate", "maxsessrate", "maxsslrate", "maxcomprate", "maxsslconn"), _RATES) \
   | dict.fromkeys(("cpu-map", "numa-cpu-mapping", "thread-group", "thread-groups", "thread-hard-limit"), _WORKERS) \
   | dict.fromkeys(("server-state-base", "server-state-file"), _STATE) \
-  | dict.fromkeys(("external-check", "insecure-fork-wanted", "insecure-setuid-wanted"), _CHECKS) \
+  | dict.fromkeys(("insecure-fork-wanted", "insecure-setuid-wanted"), _CHECKS) \
   | dict.fromkeys(("lua-load", "lua-load-per-thread", "lua-prepend-path"), _LUA) \
   | dict.fromkeys(("set-var", "set-var-fmt"), _RULES) \
   | dict.fromkeys(("noepoll", "nokqueue", "noevports", "nopoll", "busy-polling"), _POLLER) \

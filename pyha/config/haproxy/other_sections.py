@@ -30,7 +30,7 @@ OTHER_SECTIONS: Final[dict[str, Other]] = {
         ("backlog", "bind", "dgram-bind", "log", "maxconn", "option dont-parse-log", "option assume-rfc6587-ntf",
          "timeout client"),
         "let a syslog daemon do it"),
-    "mailers": Other("no mails are sent; state changes of servers are in the log", ("mailer", "timeout mail")),
+    "mailers": Other("", ("mailer", "timeout mail")),  # read by alerts.py
     "peers": Other("there are no stick-tables to share with other nodes", ("peer", *_COMMON_SERVER)),
     "program": Other("pyha starts no other programs; give it a service of its own", (
         "command", "group", "option start-on-reload", "no", "user")),

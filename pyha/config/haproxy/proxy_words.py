@@ -4,7 +4,7 @@ from typing import Final
 
 from pyha.units import Milliseconds
 
-from . import acl, balance, checks, rules, stats_page
+from . import acl, alerts, balance, check_rules, checks, rules, stats_page
 from .bind import bind
 from .logformat import log_format
 from .loglines import log
@@ -119,10 +119,12 @@ KEYWORDS: Final[dict[str, Handler]] = {
     "disabled": _disabled,
     "enabled": _disabled,
     "error-log-format": log_format,
-    "http-check comment": checks.comment,
+    "external-check command": checks.external_word("command"),
+    "external-check path": checks.external_word("path"),
+    "http-check comment": check_rules.comment,
     "http-check connect": checks.connect,
     "http-check disable-on-404": sets_flag("disable_on_404"),
-    "http-check expect": checks.expect,
+    "http-check expect": check_rules.expect,
     "http-check send": checks.http_send,
     "log": log,
     "log-format": log_format,
@@ -134,13 +136,19 @@ KEYWORDS: Final[dict[str, Handler]] = {
     "option contstats": accepted,
     "option dontlog-normal": sets_flag("dontlog_normal"),
     "option dontlognull": sets_flag("dontlognull"),
+    "option external-check": checks.option_check("external"),
     "option httpchk": checks.option_httpchk,
     "option httplog": _httplog,
     "option httpslog": _httplog,
+    "option ldap-check": checks.option_check("ldap"),
     "option log-health-checks": sets_flag("log_health_checks"),
     "option log-separate-errors": sets_flag("separate_errors"),
     "option logasap": sets_flag("asap"),
+    "option mysql-check": checks.option_mysql,
+    "option pgsql-check": checks.option_pgsql,
+    "option redis-check": checks.option_check("redis"),
     "option redispatch": _redispatch,
+    "option smtpchk": checks.option_smtp,
     "option splice-auto": accepted,
     "option splice-request": accepted,
     "option splice-response": accepted,
@@ -151,11 +159,13 @@ KEYWORDS: Final[dict[str, Handler]] = {
     "option tcplog": _tcplog,
     "retries": _retries,
     "server": server,
-    "tcp-check comment": checks.comment,
+    "tcp-check comment": check_rules.comment,
     "tcp-check connect": checks.connect,
-    "tcp-check expect": checks.expect,
-    "tcp-check send": checks.tcp_send,
-    "tcp-check send-binary": checks.tcp_send,
+    "tcp-check expect": check_rules.expect,
+    "tcp-check send": check_rules.tcp_send,
+    "tcp-check send-binary": check_rules.tcp_send,
+    "tcp-check send-binary-lf": check_rules.tcp_send,
+    "tcp-check send-lf": check_rules.tcp_send,
     "tcp-request connection": rules.tcp_rule,
     "tcp-request content": rules.tcp_rule,
     "tcp-request inspect-delay": rules.inspect_delay,
@@ -166,5 +176,5 @@ KEYWORDS: Final[dict[str, Handler]] = {
 } | {
     f"timeout {name}": _timeout(f"timeout_{name.replace('-', '_')}")
     for name in ("check", "client", "client-fin", "connect", "queue", "server", "server-fin", "tunnel")
-} | balance.KEYWORDS | stats_page.KEYWORDS
+} | alerts.KEYWORDS | balance.KEYWORDS | stats_page.KEYWORDS
 """Translated, or fulfilled without being told."""

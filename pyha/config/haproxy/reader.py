@@ -10,7 +10,7 @@ from typing import Final
 from pyha.config.draft import Draft
 from pyha.config.origin import Origin, did_you_mean
 
-from . import global_words, matrix, proxy_words, rules, stats_page, treatments
+from . import alerts, global_words, matrix, proxy_words, rules, stats_page, treatments
 from .conditions import Conditions
 from .lexer import Line
 from .other_sections import OTHER_SECTIONS
@@ -112,7 +112,9 @@ class Reader:
     def _enter_other(self, line: Line, kind: str) -> None:
         self._other = kind
         other = OTHER_SECTIONS[kind]
-        if other.advice:
+        if kind == "mailers":
+            alerts.enter(self.settings, line)
+        elif other.advice:
             self.draft.error(line.origin, f"section '{kind}' is not supported: {other.reason}", other.advice)
         else:
             self.draft.warn(line.origin, f"section '{kind}' has no effect: {other.reason}", ignored=True)
@@ -188,7 +190,9 @@ class Reader:
 
     def _other_line(self, line: Line) -> None:
         known = OTHER_SECTIONS[self._other].words
-        if line.words[0] not in known and " ".join(line.words[:2]) not in known:
+        if self._other == "mailers" and line.words[0] in ("mailer", "timeout"):
+            alerts.line(self.settings, keyword(line, ("timeout",)))
+        elif line.words[0] not in known and " ".join(line.words[:2]) not in known:
             self.draft.error(line.origin, f"unknown keyword '{line.words[0]}' in section '{self._other}'",
                              did_you_mean(line.words[0], (*known, *SECTION_WORDS)))
 

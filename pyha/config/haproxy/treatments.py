@@ -8,7 +8,6 @@ from typing import Final
 HTTP: Final = "traffic is relayed as TCP, and nothing looks into HTTP"
 _TUNING = "pyha has no use for this tuning"
 _ERROR_PAGES = "a connection that cannot be served is closed, without an error page"
-_MAIL = "no mails are sent; state changes of servers are in the log"
 _STATE = "pyha keeps the states of servers when it reloads"
 _STICKINESS = "it makes exceptions from persistence by cookie, which does not exist in TCP"
 _KEEPALIVE = "the kernel's keepalive settings apply (net.ipv4.tcp_keepalive_*)"
@@ -24,9 +23,6 @@ IGNORED: Final[dict[str, str]] = {
     "rate-limit sessions": "no rate of sessions is limited",
     "unique-id-format": _LOGGED,
 } | dict.fromkeys(("errorfile", "errorfiles", "errorloc", "errorloc302", "errorloc303", "http-error"), _ERROR_PAGES) \
-  | dict.fromkeys((
-      "email-alert from", "email-alert level", "email-alert mailers", "email-alert myhostname",
-      "email-alert to"), _MAIL) \
   | dict.fromkeys(("load-server-state-from-file", "server-state-file-name"), _STATE) \
   | dict.fromkeys(("force-persist", "ignore-persist", "option persist"), _STICKINESS) \
   | dict.fromkeys((
@@ -37,8 +33,8 @@ IGNORED: Final[dict[str, str]] = {
       "option tcp-smart-connect"), _TUNING) \
   | dict.fromkeys(("capture cookie", "capture request", "capture response", "declare capture"), _LOGGED) \
   | dict.fromkeys((
-      "compression", "http-check send-state", "http-check set-var", "http-check unset-var", "tcp-check set-var",
-      "tcp-check unset-var", "http-reuse", "max-keep-alive-queue", "option accept-invalid-http-request",
+      "compression", "http-check send-state", "http-reuse", "max-keep-alive-queue",
+      "option accept-invalid-http-request",
       "option accept-invalid-http-response", "option disable-h2-upgrade", "option h1-case-adjust-bogus-client",
       "option h1-case-adjust-bogus-server", "option http-buffer-request", "option http-ignore-probes",
       "option http-keep-alive", "option http-no-delay", "option http-pretend-keepalive",
@@ -49,24 +45,17 @@ IGNORED: Final[dict[str, str]] = {
 
 _DIALOGUE = "servers would be judged by something else than this check"
 _TCP_CHECK = "write the exchange as 'option tcp-check' with 'tcp-check send' and 'tcp-check expect'"
-_PROGRAM = "checks run no programs"
+_VARIABLE = "checks have no variables, and what is sent or expected later may depend on this one"
+_VARIABLE_ADVICE = "write what it stands for where it is used"
 _ELSEWHERE = "it sends clients to addresses that are not in the file"
 _ELSEWHERE_ADVICE = "write the servers as 'server' lines"
-_TEMPLATE = "'tcp-check {}' evaluates a log-format string"
 
 REFUSED: Final[dict[str, tuple[str, str]]] = {
     "dispatch": (_ELSEWHERE, _ELSEWHERE_ADVICE),
-    "external-check command": (_PROGRAM, "use 'option httpchk' or 'option tcp-check'"),
-    "external-check path": (_PROGRAM, "use 'option httpchk' or 'option tcp-check'"),
     "filter": ("filters change or inspect the traffic, and pyha relays it untouched", "remove it"),
+    "http-check set-var": (_VARIABLE, _VARIABLE_ADVICE), "http-check unset-var": (_VARIABLE, _VARIABLE_ADVICE),
+    "tcp-check set-var": (_VARIABLE, _VARIABLE_ADVICE), "tcp-check unset-var": (_VARIABLE, _VARIABLE_ADVICE),
     "http-send-name-header": ("it writes into HTTP requests", "let the servers know their own names"),
-    "option external-check": (_PROGRAM, "use 'option httpchk' or 'option tcp-check'"),
-    "option ldap-check": (_DIALOGUE, _TCP_CHECK),
-    "option mysql-check": (_DIALOGUE, _TCP_CHECK),
-    "option pgsql-check": (_DIALOGUE, _TCP_CHECK),
-    "option redis-check": (_DIALOGUE,
-                           r"write: option tcp-check, tcp-check send PING\r\n, tcp-check expect string +PONG"),
-    "option smtpchk": (_DIALOGUE, r"write: option tcp-check, tcp-check expect rstring ^220"),
     "option spop-check": (_DIALOGUE, _TCP_CHECK),
     "option transparent": (_ELSEWHERE, _ELSEWHERE_ADVICE),
     "persist rdp-cookie": ("clients would lose the server that their cookie names", "use 'balance source'"),
@@ -74,8 +63,6 @@ REFUSED: Final[dict[str, tuple[str, str]]] = {
                         "write one 'server' line for each address"),
     "source": ("connections leave with the address that the kernel chooses", "use a route with 'src' instead"),
     "stick store-response": ("the answers of servers are not looked into", "use 'balance source'"),
-    "tcp-check send-binary-lf": (_TEMPLATE.format("send-binary-lf"), "use 'tcp-check send-binary' with fixed bytes"),
-    "tcp-check send-lf": (_TEMPLATE.format("send-lf"), "use 'tcp-check send' with fixed text"),
     "transparent": (_ELSEWHERE, _ELSEWHERE_ADVICE),
     "use-fcgi-app": ("FastCGI servers cannot be reached by relaying TCP", "keep this backend on a web server"),
     "use-server": ("choosing a server by a condition is not supported yet", "give the condition a backend of its own"),

@@ -1,7 +1,16 @@
 """`option httpchk` and `http-check` rules (HAProxy's manual, section 4.2)."""
 
-from pyha.config.model import Check, CheckConnect, CheckExpect, CheckSend, CheckSendRaw, CheckStep, HealthDialogue
-from pyha.health.dialogue import Expect, Script, Send, Step
+from pyha.config.model import (
+    Check,
+    CheckConnect,
+    CheckExpect,
+    CheckRemark,
+    CheckSend,
+    CheckSendRaw,
+    CheckStep,
+    HealthDialogue,
+)
+from pyha.health.dialogue import Expect, Remark, Script, Send, Step
 from pyha.health.verdict import Verdict
 
 from .http_expect import http_expectation
@@ -11,14 +20,20 @@ _DEFAULT_SEND = CheckSend()
 _DEFAULT_EXPECT = CheckExpect(match="status", pattern="200-399")
 
 
-def request(step: CheckSend) -> bytes:
-    """The bytes of one request, exactly HAProxy's: names in lower case, `connection: close` in HTTP/1.1."""
-    lines = [f"{step.method} {step.uri} {step.version}"]
+def request(step: CheckSend, *, keep: bool = False) -> bytes:
+    """The bytes of one request, exactly HAProxy's: names in lower case, `connection: close` in HTTP/1.1.
+
+    `keep`: the connection is to stay, which takes HTTP/1.1.
+    """
+    version = "HTTP/1.1" if keep else step.version
+    lines = [f"{step.method} {step.uri} {version}"]
     lines += [f"{name.lower()}: {value}" for name, value in step.headers]
+    if keep and not any(name.lower() == "host" for name, _ in step.headers):
+        lines.append("host: localhost")  # RFC 9112 section 3.2: HTTP/1.1 needs one
     body = step.body.encode()
     if body:
         lines.append(f"content-length: {len(body)}")
-    if step.version == "HTTP/1.1":
+    if version == "HTTP/1.1" and not keep:
         lines.append("connection: close")
     return "\r\n".join([*lines, "", ""]).encode() + body
 
@@ -41,9 +56,12 @@ def script(health: HealthDialogue, check: Check) -> Script:
         if isinstance(step, CheckConnect):
             steps.append(connect(step, check, first=not steps))
         elif isinstance(step, CheckSend):
-            steps.append(Send(request(step)))
+            steps.append(Send(request(step, keep=health.keep_alive)))
         elif isinstance(step, CheckSendRaw):
-            steps.append(Send(step.data.encode("latin-1")))
+            steps.append(Send(step.data.encode("latin-1"), comment=step.comment))
+        elif isinstance(step, CheckRemark):
+            steps.append(Remark(step.comment))
         else:
-            steps.append(Expect(http_expectation(step, disable_on_404=health.disable_on_404)))
-    return Script(tuple(steps), passed=Verdict("L7OK"))
+            expectation = http_expectation(step, disable_on_404=health.disable_on_404, whole=health.keep_alive)
+            steps.append(Expect(expectation, silence=step.tout_status, comment=step.comment))
+    return Script(tuple(steps), passed=Verdict("L7OK"), keep_alive=health.keep_alive)

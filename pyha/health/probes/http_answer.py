@@ -1,7 +1,7 @@
 """A reader for the HTTP/1 answers that health checks get: strict, and bounded by what the caller hands it."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 _STATUS_LINE = re.compile(rb"HTTP/\d\.\d (?P<code>\d{3})(?: (?P<reason>[^\r\n]*))?\r?\n")
 _BEGINNING = b"HTTP/"
@@ -22,6 +22,7 @@ class Answer:
     reason: str
     body: bytes
     complete: bool
+    headers: tuple[tuple[str, str], ...] = field(default=(), compare=False)  # names in lower case
 
 
 def read(data: bytes, *, ended: bool) -> Answer | None:
@@ -38,22 +39,23 @@ def read(data: bytes, *, ended: bool) -> Answer | None:
         rest = data[head_end.end() :]
         # 101 is final: the connection now speaks something else.
         if code >= 200 or code == 101:
-            body, complete = _body(code, headers, rest)
-            return Answer(code, reason, body, complete or ended)
+            body, complete = _body(code, dict(headers), rest)
+            pairs = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
+            return Answer(code, reason, body, complete or ended, pairs)
         data = rest
 
 
-def _head(head: bytes) -> tuple[int, str, dict[bytes, bytes]]:
+def _head(head: bytes) -> tuple[int, str, list[tuple[bytes, bytes]]]:
     status = _STATUS_LINE.match(head)
     if status is None:
         raise Malformed
-    headers: dict[bytes, bytes] = {}
+    headers: list[tuple[bytes, bytes]] = []
     position = status.end()
     while head[position:] not in (b"\r\n", b"\n"):
         header = _HEADER.match(head, position)
         if header is None:
             raise Malformed
-        headers[header["name"].lower()] = header["value"]
+        headers.append((header["name"].lower(), header["value"]))
         position = header.end()
     return int(status["code"]), (status["reason"] or b"").decode("latin-1").strip(), headers
 

@@ -3,10 +3,11 @@
 import re
 from dataclasses import dataclass
 
-from pyha.config.model import CheckExpect
+from pyha.config.health_model import CheckExpect, HeaderMatch
 from pyha.health.verdict import Verdict
 
 from .http_answer import Answer, Malformed, read
+from .remarks import PLAIN, Remarks
 from .steps import compiled
 
 
@@ -26,6 +27,7 @@ class StatusExpected:
     ranges: tuple[range, ...] = ()
     regex: re.Pattern[bytes] | None = None
     negate: bool = False
+    remarks: Remarks = PLAIN
     label: str = "expect HTTP status"
 
     def matches(self, answer: Answer) -> Verdict:
@@ -34,9 +36,51 @@ class StatusExpected:
             found = self.regex.search(b"%03d" % answer.code) is not None
         else:
             found = any(answer.code in codes for codes in self.ranges)
-        if found == self.negate:
-            return Verdict("L7STS", answer.code, answer.reason)
-        return Verdict("L7OK", answer.code)
+        return _by_head(answer, self.remarks, passed=found != self.negate)
+
+
+def _by_head(answer: Answer, remarks: Remarks, *, passed: bool) -> Verdict:
+    if passed:
+        return remarks.passed("L7OK", answer.body, code=answer.code)
+    return remarks.failed("L7STS", answer.body, code=answer.code, info=answer.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How a name or a value of a header must look (`-m str|beg|end|sub|reg`)."""
+
+    method: HeaderMatch
+    text: str
+    regex: re.Pattern[bytes] | None = None
+
+    def match(self, text: str) -> bool:
+        """Whether it does."""
+        if self.regex is not None:
+            return self.regex.search(text.encode("latin-1")) is not None
+        return {"str": text == self.text, "beg": text.startswith(self.text), "end": text.endswith(self.text),
+                "sub": self.text in text}[self.method]
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderExpected:
+    """A header is there, with such a value if one is asked for. `full`: its whole line, commas included."""
+
+    name: Words
+    value: Words | None = None
+    full: bool = False
+    negate: bool = False
+    remarks: Remarks = PLAIN
+    label: str = "expect HTTP header"
+
+    def matches(self, answer: Answer) -> Verdict:
+        """Decide as soon as the head is there."""
+        found = any(self.name.match(name) and self._value(value) for name, value in answer.headers)
+        return _by_head(answer, self.remarks, passed=found != self.negate)
+
+    def _value(self, line: str) -> bool:
+        if self.value is None:
+            return True
+        return any(self.value.match(part.strip()) for part in ([line] if self.full else line.split(",")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +90,7 @@ class BodyExpected:
     text: bytes = b""
     regex: re.Pattern[bytes] | None = None
     negate: bool = False
+    remarks: Remarks = PLAIN
     label: str = "expect HTTP body"
 
     def matches(self, answer: Answer) -> Verdict | None:
@@ -53,23 +98,30 @@ class BodyExpected:
         found = self.regex.search(answer.body) is not None if self.regex else self.text in answer.body
         if answer.body and found:
             if self.negate:
-                return Verdict("L7RSP", info="HTTP check matched unwanted content")
-            return Verdict("L7OK", answer.code)
+                return self._failed(answer, "HTTP check matched unwanted content")
+            return self.remarks.passed("L7OK", answer.body, code=answer.code)
         if not answer.complete:
             return None
         if not answer.body:
-            return Verdict("L7RSP", info="HTTP content check could not find a response body")
+            return self._failed(answer, "HTTP content check could not find a response body")
         if self.negate:
-            return Verdict("L7OK", answer.code)
-        return Verdict("L7RSP", info="HTTP content check did not match")
+            return self.remarks.passed("L7OK", answer.body, code=answer.code)
+        return self._failed(answer, "HTTP content check did not match")
+
+    def _failed(self, answer: Answer, sentence: str) -> Verdict:
+        return self.remarks.failed("L7RSP", answer.body, info=sentence, code=answer.code)
+
+
+Matcher = StatusExpected | HeaderExpected | BodyExpected
 
 
 @dataclass(frozen=True, slots=True)
 class HttpExpectation:
     """Reads the answer and asks the matcher; `disable_on_404` lets a 404 pass conditionally."""
 
-    matcher: StatusExpected | BodyExpected
+    matcher: Matcher
     disable_on_404: bool = False
+    whole: bool = False  # no verdict before the answer is complete, so that the connection can be used again
 
     @property
     def label(self) -> str:
@@ -84,21 +136,32 @@ class HttpExpectation:
             return Verdict("L7RSP")
         if answer is None:
             return None
+        if self.whole and not answer.complete:
+            return None
         verdict = self.matcher.matches(answer)
         if verdict is not None and self.disable_on_404 and answer.code == 404:
             return Verdict("L7OKC", 404, otherwise=verdict)
         return verdict
 
 
-def http_expectation(step: CheckExpect, *, disable_on_404: bool) -> HttpExpectation:
+def http_expectation(step: CheckExpect, *, disable_on_404: bool, whole: bool = False) -> HttpExpectation:
     """The expectation of one configured step. Raises ValueError when the pattern cannot be read."""
-    matcher: StatusExpected | BodyExpected
+    return HttpExpectation(_matcher(step, Remarks.of(step)), disable_on_404, whole)
+
+
+def _matcher(step: CheckExpect, remarks: Remarks) -> Matcher:
     if step.match == "status":
-        matcher = StatusExpected(ranges=status_ranges(step.pattern), negate=step.negate)
-    elif step.match == "rstatus":
-        matcher = StatusExpected(regex=compiled(step.pattern), negate=step.negate)
-    elif step.match in ("rstring", "rbinary"):
-        matcher = BodyExpected(regex=compiled(step.pattern), negate=step.negate)
-    else:
-        matcher = BodyExpected(text=step.pattern.encode(), negate=step.negate)
-    return HttpExpectation(matcher, disable_on_404)
+        return StatusExpected(status_ranges(step.pattern), negate=step.negate, remarks=remarks)
+    if step.match == "rstatus":
+        return StatusExpected(regex=compiled(step.pattern), negate=step.negate, remarks=remarks)
+    if step.match in ("hdr", "fhdr"):
+        value = _words(step.value_match, step.pattern) if step.pattern else None
+        return HeaderExpected(_words(step.name_match, step.name.lower()), value, step.match == "fhdr", step.negate,
+                              remarks)
+    if step.match in ("rstring", "rbinary"):
+        return BodyExpected(regex=compiled(step.pattern), negate=step.negate, remarks=remarks)
+    return BodyExpected(text=step.pattern.encode(), negate=step.negate, remarks=remarks)
+
+
+def _words(method: HeaderMatch, text: str) -> Words:
+    return Words(method, text, compiled(text) if method == "reg" else None)

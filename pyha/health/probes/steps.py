@@ -2,13 +2,13 @@
 
 import re
 
-from pyha.config.model import Check, CheckConnect, CheckStep
+from pyha.config.model import Check, CheckConnect, CheckRemark, CheckStep
 from pyha.health.dialogue import Connect
 
 
 def first_connect(check: Check) -> Connect:
     """The connection that no rule asks for: as the server line says."""
-    return Connect(host=check.host, port=check.port, tls=check.tls, explicit=False)
+    return Connect(host=check.host, port=check.port, tls=check.tls, explicit=False, proxy=check.send_proxy)
 
 
 _IMPLIED = CheckConnect(default=True)
@@ -27,7 +27,9 @@ def connect(step: CheckConnect, check: Check, *, first: bool = False) -> Connect
                                      "alpn": step.alpn or (tls.alpn if step.default else ())})
     elif step.default:
         tls = check.tls
-    return Connect(host=step.host or check.host, port=step.port or check.port, tls=tls)
+    proxy = check.send_proxy if step.default else "v1" if step.send_proxy else "no"
+    return Connect(host=step.host or check.host, port=step.port or check.port, tls=tls, proxy=proxy,
+                   comment=step.comment)
 
 
 def compiled(pattern: str) -> re.Pattern[bytes]:
@@ -40,4 +42,5 @@ def compiled(pattern: str) -> re.Pattern[bytes]:
 
 def begins_with_connect(steps: tuple[CheckStep, ...]) -> bool:
     """The configuration itself says how to connect first."""
-    return bool(steps) and isinstance(steps[0], CheckConnect)
+    first = next((step for step in steps if not isinstance(step, CheckRemark)), None)
+    return isinstance(first, CheckConnect)

@@ -54,10 +54,10 @@ def test_headers_in_the_version_are_taken_with_a_warning():
 @pytest.mark.parametrize(("line", "message"), [
     ("http-check expect status 99", "is not a status code"), ("http-check expect", "expects one of"),
     ("http-check expect stauts 200", "did you mean 'status'?"), ("http-check expect status", "expects a pattern"),
-    ("http-check expect string a b", "unexpected argument 'b'"), ("http-check expect hdr a", "is not supported"),
+    ("http-check expect string a b", "unexpected argument 'b'"), ("http-check expect hdr a", "the name of a header"),
     ("http-check send uri", "expects a value"), ("http-check send hdr a", "a name and a value"),
-    ("http-check send uri-lf /", "is not supported"), ("http-check connect porrt 1", "did you mean 'port'?"),
-    ("http-check connect port x", "between 1 and 65535"), ("http-check connect send-proxy", "is not supported"),
+    ("http-check send uri-lf /%ci", "cannot be told in a check"), ("http-check connect porrt 1", "did you mean 'port'?"),
+    ("http-check connect port x", "between 1 and 65535"), ("http-check connect via-socks4", "is not supported"),
     ("tcp-check send", "expects what to send"), ("tcp-check send-binary 5", "hexadecimal"),
     ("option tcp-check x", "unexpected argument 'x'"), ("option httpchk a b c d", "unexpected argument 'd'")])
 def test_a_wrong_rule_is_told(line, message):
