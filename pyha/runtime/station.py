@@ -30,7 +30,7 @@ class Station:
         self.loop = loop
         self.moving: frozenset[IPAddress] = frozenset()  # the virtual addresses of all virtual routers
         self.lease: int | None = None  # seconds that an address stays without a renewal; None: for ever
-        self.sockets: dict[int, AdvertSocket] = {}  # by IP version
+        self.sockets: dict[vips.Carrier, AdvertSocket] = {}
         self._arrived = arrived
         try:
             self.netlink = Netlink()
@@ -52,27 +52,31 @@ class Station:
         """Links and addresses."""
         return self.netlink.mirror
 
-    def open(self, versions: set[int]) -> None:
-        """Have a socket for each of these IP versions. Raises FitnessError."""
-        for version in versions - self.sockets.keys():
+    def open(self, carriers: set[vips.Carrier]) -> None:
+        """Have a socket for each of these. Raises FitnessError."""
+        for carrier in carriers - self.sockets.keys():
+            version, protocol = carrier
             try:
-                self.sockets[version] = AdvertSocket(version)
+                self.sockets[carrier] = AdvertSocket(version, protocol)
             except PermissionError:
                 raise FitnessError(_PRIVILEGES) from None
             except OSError as error:
                 raise FitnessError(f"there is no IPv{version} on this machine: {error.strerror}") from error
-            self.loop.add_reader(self.sockets[version].fileno(), self.drain)
+            self.loop.add_reader(self.sockets[carrier].fileno(), self.drain)
 
     def listen(self, configs: Iterable[VirtualRouter]) -> None:
-        """Be a member of the multicast groups that these need, on those of their interfaces that exist now."""
-        wanted: dict[int, set[tuple[IPAddress, int]]] = {version: set() for version in self.sockets}
+        """Be a member of the multicast groups that these need, on those of their interfaces that exist now.
+
+        With a virtual MAC that is the macvlan: what a peer sends from the same MAC, the kernel hands to it alone.
+        """
+        wanted: dict[vips.Carrier, set[tuple[IPAddress, int]]] = {carrier: set() for carrier in self.sockets}
         for config in configs:
-            link = self.mirror.links.get(config.interface)
+            link = self.mirror.links.get(vips.home(config)) or self.mirror.links.get(config.interface)
             if link is not None and not config.unicast_peers:
-                version = vips.family(config)
-                wanted[version].add((config.multicast_group or GROUPS[version], link.index))
-        for version, memberships in wanted.items():
-            for problem in self.sockets[version].join(memberships):
+                carrier = vips.carrier(config)
+                wanted[carrier].add((config.multicast_group or GROUPS[carrier[0]], link.index))
+        for carrier, memberships in wanted.items():
+            for problem in self.sockets[carrier].join(memberships):
                 _log.warning("%s", problem)
 
     def drain(self) -> None:

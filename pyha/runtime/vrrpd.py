@@ -160,7 +160,7 @@ class Vrrpd:
         scripts.identity(vrrp)
         station = self._station or Station(self._loop, self._arrived, self._kernel_changed)
         try:
-            station.open({vips.family(router) for router in vrrp.routers})
+            station.open({vips.carrier(router) for router in vrrp.routers})
             moving = vips.virtual(vrrp.routers)
             for router in vrrp.routers:
                 if vips.only_virtual(router, station.mirror, moving):
@@ -185,7 +185,7 @@ class Vrrpd:
         self._vrrp = vrrp
         self._notifications.configure(vrrp)
         station.moving = vips.virtual(vrrp.routers)
-        station.listen(vrrp.routers)
+        station.listen(wanted.values())
         self._static.configure(vrrp, station.netlink)
         # The kernel counts in whole seconds.
         station.lease = max(_SHORTEST_LEASE, math.ceil(seconds(vrrp.address_lease))) if vrrp.address_lease else None
@@ -233,9 +233,15 @@ class Vrrpd:
                     if self._routers.get(router.config.name) is router and not self._stopping.is_set()]
         for router in starting:
             router.start()
+        self._listen()
         self._groups.judge(self._routers.values(), now)
         for router in starting:
             router.clean()
+
+    def _listen(self) -> None:
+        """Hear the peers of every router, also by the interfaces that the routers have made for themselves."""
+        if self._station is not None:
+            self._station.listen(router.config for router in self._routers.values())
 
     # -- what happens ------------------------------------------------------------------------------------------------
 
@@ -245,7 +251,8 @@ class Vrrpd:
         if link is None:
             return
         here = [router for router in self._routers.values()
-                if router.config.interface == link.name and router.version == datagram.source.version]
+                if link.name in (router.config.interface, vips.home(router.config))
+                and router.version == datagram.source.version]
         addressed = [router for router in here if datagram.payload[1:2] == bytes([router.config.vrid])]
         if not addressed:
             for router in here:
@@ -271,11 +278,11 @@ class Vrrpd:
     def _kernel_changed(self) -> None:
         if self._station is None:  # between opening the sockets and the first configuration
             return
-        self._station.listen(self._vrrp.routers)
         self._static.refresh(self._station.netlink)
         now = time.monotonic()
         for router in self._routers.values():
             router.kernel_changed(now)
+        self._listen()
         self._groups.judge(self._routers.values(), now)
         self._tell_soon()
 
