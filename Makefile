@@ -47,7 +47,7 @@ bench-failover: setup  ## pyha beside keepalived: failover as a client sees it, 
 
 soak: setup  ## long runs that look for lost bytes and leaks
 	@.ci/setup debian $(DEBIAN_TEST)
-	@PYHA_SOAK=1 $(BIN)/python -m pytest tests/soak tests/sim -q $(TESTS)
+	@PYHA_SOAK=1 $(BIN)/python -m pytest tests/soak tests/sim tests/interop/test_peers.py -q $(TESTS)
 
 docs: setup  ## the lists of words in docs/manual, written anew from the registries
 	@$(BIN)/python docs/generate.py

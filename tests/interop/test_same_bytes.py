@@ -19,6 +19,7 @@ _CASES = (
     ("v2", "v2_none", {}),
     ("v2 PASS", "v2_pass", {}),
     ("v2 PASS", "v2_pass3", {"vips": _THREE, "password": "42"}),
+    ("v2 AH", "v2_ah", {}),
     ("v2 unicast PASS", "v2_unicast", {}),
     ("v2 vmac xmit_base", "v2_vmac_xmit_base", {"more": "  vmac_xmit_base"}),
     ("v3 half a second", "v3_ip4", {}),
