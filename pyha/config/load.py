@@ -52,7 +52,7 @@ def load(sources: Sequence[Source], environment: Mapping[str, str], reader: Read
 
     drafts = [native.translate(source) for source in sources if source.language == "native"]
     if balancing := [source for source in sources if source.language == "haproxy"]:
-        drafts.append(haproxy(balancing, environment))
+        drafts.append(haproxy(balancing, environment, reader))
     drafts += [keepalived(source, reader, environment, config_id) for source in sources
                if source.language == "keepalived"]
     whole = Draft()

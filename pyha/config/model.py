@@ -28,6 +28,7 @@ from .health_model import (
     Observe,
     Tls,
 )
+from .rules_model import BackendRules, FrontendRules, Table
 from .vrrp_model import Vrrp
 
 Weight = Annotated[int, Field(ge=0, le=256)]
@@ -108,6 +109,8 @@ class Frontend(Frozen):
     clitcpka: bool = False
     disabled: bool = False
     http: HttpService | None = None  # set: this listener answers itself and relays nothing
+    rate_limit_sessions: Positive | None = None  # new sessions a second; more wait in the kernel's queue
+    rules: FrontendRules = FrontendRules()
 
     def backends(self) -> tuple[str, ...]:
         """The names of all backends that it may lead to."""
@@ -167,6 +170,7 @@ class Backend(Frozen):
     log: LogPolicy = LogPolicy()  # a `listen` logs by its frontend; this one logs state changes of servers
     email_alert: EmailAlert | None = None
     disabled: bool = False
+    rules: BackendRules = BackendRules()
 
 
 class StatsSocket(Frozen):
@@ -207,6 +211,7 @@ class Config(Frozen):
     settings: Global = Global()
     frontends: tuple[Frontend, ...] = ()
     backends: tuple[Backend, ...] = ()
+    tables: tuple[Table, ...] = ()
     vrrp: Vrrp = Vrrp()
 
     def backend(self, name: str) -> Backend | None:

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from .model import Config
 from .origin import Loc, Origin, Problem, did_you_mean, locate
+from .review_health import tracking
+from .review_rules import references
 
 
 def review(config: Config, origins: Mapping[Loc, Origin]) -> list[Problem]:
@@ -18,6 +20,7 @@ _Finding = tuple[Loc, str, str]
 def _duplicates(config: Config) -> Iterator[_Finding]:
     yield from _twice("frontend", ("frontends",), (frontend.name for frontend in config.frontends))
     yield from _twice("backend", ("backends",), (backend.name for backend in config.backends))
+    yield from _twice("table", ("tables",), (table.name for table in config.tables))
     for index, backend in enumerate(config.backends):
         yield from _twice(f"server of backend '{backend.name}'", ("backends", index, "servers"),
                           (server.name for server in backend.servers))
@@ -40,6 +43,8 @@ def _references(config: Config) -> Iterator[_Finding]:
         name = frontend.default_backend
         if name is not None and name not in backends:
             yield ("frontends", index, "default_backend"), f"there is no backend '{name}'", did_you_mean(name, backends)
+    yield from references(config)
+    yield from tracking(config)
     scripts = [script.name for script in config.vrrp.scripts]
     for index, router in enumerate(config.vrrp.routers):
         for number, tracked in enumerate(router.track_scripts):

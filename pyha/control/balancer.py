@@ -16,7 +16,7 @@ def health(config: Config, *, accepting: bool, servers: Iterable[ServerState]) -
     if not accepting:
         return BalancerHealth(healthy=False, reason="no worker accepts connections")
     known = {(state.backend, state.server): state.status for state in servers}
-    wanted = {frontend.default_backend for frontend in config.frontends if frontend.http is None}
+    wanted = {name for frontend in config.frontends if frontend.http is None for name in frontend.backends()}
     usable = total = 0
     for backend in config.backends:
         if backend.name not in wanted:

@@ -1,10 +1,11 @@
-"""ACLs and the conditions made of them (HAProxy's manual, section 7): what can be known without a client.
+"""ACLs and the conditions made of them (HAProxy's manual, section 7): read, and what can be known without a client.
 
-Nothing here looks at a connection. A condition is read, checked for words that do not exist, and reduced to true, false
-or unknown; and `too_few_servers` recognises the one that `monitor fail` is written with.
+A condition is read, checked for words that do not exist, and reduced to true, false or unknown; `too_few_servers`
+recognises the one that `monitor fail` is written with. What depends on a client is translated by criteria.py.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -35,7 +36,7 @@ class Term:
     """One ACL of a condition: any of its expressions may match."""
 
     negated: bool
-    expressions: tuple[tuple[str, ...], ...]
+    expressions: Sequence[tuple[str, ...]]  # those of an `acl` grow while its section is read
     text: str
 
 
@@ -109,7 +110,7 @@ def _term(section: Section, statement: Statement, rest: list[str]) -> Term | Non
             section.error(statement, f"'{statement.keyword}': no such ACL: '{name}'",
                           did_you_mean(name, (*section.acls, *PREDEFINED)) or "declare it with 'acl' above this line")
             return None
-        return Term(negated, tuple(lines), name)
+        return Term(negated, lines, name)
     if "}" not in rest:
         section.error(statement, f"'{statement.keyword}': missing closing '}}' in condition",
                       "a space is needed before and after each brace")

@@ -6,14 +6,15 @@ from typing import Any, Final
 from pyha.config.draft import Draft
 from pyha.config.origin import Loc, Origin, did_you_mean
 
-from . import advice, alerts, balance, checks, rules, stats_page, stats_socket
+from . import advice, alerts, balance, checks, decisions, rules, stats_page, stats_socket, stick
 from .server import to_model
 from .statement import Section
 from .targets import Proxies, Target, target
 
 _SETTINGS: Final = ("maxconn", "nbthread", "log_tag", "log_send_hostname", "stats_timeout", "hard_stop_after",
                     "spread_checks", "user", "group", "chroot", "pidfile", "node", "description")
-_FRONTEND: Final = ("maxconn", "timeout_client", "timeout_client_fin", "clitcpka", "disabled")
+_FRONTEND: Final = ("maxconn", "timeout_client", "timeout_client_fin", "clitcpka", "rate_limit_sessions",
+                    "disabled")
 _BACKEND: Final = ("retries", "redispatch", "allbackups", "fullconn", "timeout_connect", "timeout_server",
                    "timeout_server_fin", "timeout_tunnel", "timeout_queue", "timeout_check", "srvtcpka", "disabled")
 _LOG: Final = ("dontlognull", "dontlog_normal", "separate_errors", "asap")
@@ -25,25 +26,32 @@ def assemble(draft: Draft, settings: Section, sections: list[Section]) -> None:
     proxies = Proxies.of(sections)
     frontends = list(proxies.frontends.values())
     targets = {section.name: target(section, proxies) for section in frontends}
-    relayed = {found.backend for found in targets.values() if found.backend is not None}
+    relayed = {name for found in targets.values() for name in (found.backend, *found.others) if name is not None}
+    known = {"frontend": proxies.frontends, "backend": proxies.backends}
     for section in frontends:
         found = targets[section.name]
         backend = proxies.backends.get(found.backend or "")
         advice.about_frontend(section, found, backend)
         if section.binds or section.kind == "frontend":
             _frontend(draft, section, found, settings)
+            _decisions(draft, "frontends", section, decisions.frontend_rules(section, known))
     pages = {found.page.name for found in targets.values() if found.page is not None}
     for section in proxies.backends.values():
         used = section.name in relayed
         if used or section.servers or not (section.is_http() or section.name in pages):
             advice.about_backend(section, used=used)
             _backend(draft, section, settings)
+            _decisions(draft, "backends", section, decisions.backend_rules(section, known))
+    tables = [data for section in sections if (data := stick.table(section)) is not None]
+    if tables:
+        draft.data["tables"] = tables
     for section in sections:
         own = targets[section.name] if section.kind != "backend" else Target()
         behind = section.kind != "frontend" and (section.name in relayed or bool(section.servers))
-        rules.judge_http_rules(section, relays=behind or own.backend is not None)
+        relays = behind or own.backend is not None or bool(own.others)
+        rules.judge_http_rules(section, relays=relays)
         if own.page is None and not (section.kind == "backend" and section.name in pages):
-            _unused_page(section, relays=behind or own.backend is not None)
+            _unused_page(section, relays=relays)
         _monitored(section, proxies)
         section.say_ignored()
 
@@ -86,6 +94,14 @@ def _frontend(draft: Draft, section: Section, found: Target, settings: Section) 
     _mark(draft, place, section, data, {"log": "log_targets"})
     for index, bind in enumerate(section.binds):
         draft.origins[*place, "binds", index] = bind.origin
+
+
+def _decisions(draft: Draft, kind: str, section: Section, data: dict[str, Any]) -> None:
+    """Add its rules to the part that was added last."""
+    if data:
+        items = draft.data[kind]
+        items[-1]["rules"] = data
+        draft.origins[kind, len(items) - 1, "rules"] = section.origin
 
 
 def _bind(section: Section, data: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`balance`, `hash-type` and persistence by source address (HAProxy's manual, section 4.2)."""
+"""`balance` and `hash-type` (HAProxy's manual, section 4.2)."""
 
 import re
 from typing import Any, Final
@@ -20,7 +20,6 @@ REFUSED_ALGORITHMS: Final = {
 }
 _RANDOM = re.compile(r"random\((\d{1,9})\)")
 _FUNCTIONS = ("sdbm", "djb2", "wt6", "crc32", "none")
-_SOURCE = ("src", "src_port")
 
 
 def balance(section: Section, statement: Statement) -> None:
@@ -59,47 +58,10 @@ def hash_type(section: Section, statement: Statement) -> None:
     section.put("hash_type", method, statement.origin)
 
 
-# -- persistence -------------------------------------------------------------------------------------------------------
-
-
-def stick_table(section: Section, statement: Statement) -> None:
-    """`stick-table ...`: what uses the table decides."""
-    section.put("stick_table", statement, statement.origin)
-
-
-def stick(section: Section, statement: Statement) -> None:
-    """`stick on|match|store-request PATTERN [table T] [if ...]`."""
-    pattern = re.split(r"[,(]", statement.arg(0))[0]
-    if not pattern:
-        section.error(statement, f"'{statement.keyword}' expects what to stick on as argument", "for example: stick "
-                      "on src")
-    elif pattern in _SOURCE[:1]:
-        section.put("stick_source", True, statement.origin)
-    else:
-        section.error(statement, f"'{statement.keyword} {pattern}' is not supported: clients would not stay with the "
-                      "server that it chose", "use 'stick on src' or 'balance source'")
-
-
 def settled(section: Section) -> dict[str, Any]:
-    """The data of a Balance.
-
-    A stick-table that remembers source addresses promises that a client stays with its server; hashing the address
-    keeps that promise without a table, and consistently, so that one server's absence moves only its own clients.
-    """
-    data: dict[str, Any] = {}
-    for key, name in (("balance", "algorithm"), ("hash_type", "hash_type"), ("balance_draws", "draws")):
-        if key in section.values:
-            data[name] = section.get(key)
-    if section.get("stick_source"):
-        if data.get("algorithm") != "source":
-            section.draft.warn(section.where["stick_source"], f"{section.describe()}: 'stick on src' is done as "
-                               f"'balance source' with 'hash-type consistent', in place of 'balance "
-                               f"{data.get('algorithm', 'roundrobin')}'")
-        return {"algorithm": "source", "hash_type": "consistent"}
-    table = section.get("stick_table")
-    if table is not None:
-        section.ignore("stick-table", table.origin, "no rule here stores anything in it")
-    return data
+    """The data of a Balance."""
+    keys = (("balance", "algorithm"), ("hash_type", "hash_type"), ("balance_draws", "draws"))
+    return {name: section.get(key) for key, name in keys if key in section.values}
 
 
 def full_number(key: str) -> Handler:
@@ -119,8 +81,5 @@ KEYWORDS: Final[dict[str, Handler]] = {
     "balance": balance,
     "fullconn": full_number("fullconn"),
     "hash-type": hash_type,
-    "stick match": stick,
-    "stick on": stick,
-    "stick store-request": stick,
-    "stick-table": stick_table,
+    "rate-limit sessions": full_number("rate_limit_sessions"),
 }

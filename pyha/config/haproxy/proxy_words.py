@@ -4,7 +4,7 @@ from typing import Final
 
 from pyha.units import Milliseconds
 
-from . import acl, alerts, balance, check_rules, checks, rules, stats_page
+from . import acl, alerts, balance, check_rules, checks, rules, stats_page, stick
 from .bind import bind
 from .logformat import log_format
 from .loglines import log
@@ -176,5 +176,5 @@ KEYWORDS: Final[dict[str, Handler]] = {
 } | {
     f"timeout {name}": _timeout(f"timeout_{name.replace('-', '_')}")
     for name in ("check", "client", "client-fin", "connect", "queue", "server", "server-fin", "tunnel")
-} | alerts.KEYWORDS | balance.KEYWORDS | stats_page.KEYWORDS
+} | alerts.KEYWORDS | balance.KEYWORDS | stats_page.KEYWORDS | stick.KEYWORDS
 """Translated, or fulfilled without being told."""

@@ -3,7 +3,7 @@
 HAProxy's manual, sections 2 (the language) and 4 (the four proxy sections and how `defaults` are inherited).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -36,6 +36,7 @@ class Reader:
 
     draft: Draft
     environment: dict[str, str]
+    read_file: Callable[[str], str] | None = None  # how ACLs get at files; raises OSError
     settings: Section = field(init=False)
     proxies: list[Section] = field(default_factory=list)
 
@@ -52,7 +53,7 @@ class Reader:
         self._conditions = Conditions(self.draft, self.environment)
 
     def _root(self, origin: Origin) -> Section:
-        return Section("defaults", "", origin, self.draft, self.settings)
+        return Section("defaults", "", origin, self.draft, self.settings, self.read_file)
 
     def read(self, lines: Iterable[Line]) -> None:
         """The lines of one file."""

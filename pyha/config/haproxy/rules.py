@@ -1,7 +1,7 @@
 """Rules: `use_backend`, `tcp-request`, `tcp-response`, and those that look into HTTP (HAProxy's manual, section 4.2).
 
-What a rule does without looking at a client is known here. Everything else is refused where it stands, because a rule
-that is not obeyed lets in whom it should keep out, or leads clients to the wrong servers.
+They are kept until all sections are known (decisions.py). What cannot be done is refused where it stands, because a
+rule that is not obeyed lets in whom it should keep out, or leads clients to the wrong servers.
 """
 
 from collections.abc import Collection
@@ -13,10 +13,12 @@ from .acl import Condition, condition, truth
 from .statement import Handler, Section, Statement, duration, no_more
 from .treatments import HTTP
 
+_DECIDED = ("accept", "reject", "sc-inc-gpc0", "sc-inc-gpc1", "silent-drop", "track-sc0", "track-sc1", "track-sc2")
+"""What becomes rules of the model."""
+
 _NOTES = frozenset({
-    "capture", "do-resolve", "sc-add-gpc", "sc-inc-gpc", "sc-inc-gpc0", "sc-inc-gpc1", "sc-set-gpt", "sc-set-gpt0",
-    "set-log-level", "set-nice", "set-priority-class", "set-priority-offset", "set-var", "set-var-fmt", "track-sc0",
-    "track-sc1", "track-sc2", "unset-var"})
+    "capture", "do-resolve", "sc-add-gpc", "sc-inc-gpc", "sc-set-gpt", "sc-set-gpt0", "set-log-level", "set-nice",
+    "set-priority-class", "set-priority-offset", "set-var", "set-var-fmt", "unset-var"})
 """Actions that only take notes, or order a queue; what reads the notes is a rule of its own."""
 
 _TCP_ACTS = {
@@ -37,7 +39,7 @@ _TCP_ACTS = {
     "switch-mode": "clients would be spoken to in HTTP",
     "use-service": "a service of haproxy answers the clients, and pyha does not have it",
 }
-TCP_ACTIONS: Final = (*_TCP_ACTS, *sorted(_NOTES), "accept", "content", "connection", "session", "inspect-delay")
+TCP_ACTIONS: Final = (*_TCP_ACTS, *sorted(_NOTES), *_DECIDED, "content", "connection", "session", "inspect-delay")
 
 _FIREWALL = "let the firewall of this machine (nftables) decide who may connect"
 
@@ -47,8 +49,10 @@ _HTTP_ACTIONS = frozenset({
     "replace-path", "replace-pathq", "replace-uri", "replace-value", "return", "send-spoe-group", "set-dst",
     "set-dst-port", "set-header", "set-map", "set-mark", "set-method", "set-path", "set-pathq", "set-query", "set-src",
     "set-src-port", "set-status", "set-timeout", "set-tos", "set-uri", "silent-drop", "strict-mode", "tarpit",
-    "use-service", "wait-for-body", "wait-for-handshake", "set-fc-mark", "set-fc-tos", "set-bandwidth-limit"}) | _NOTES
-_HTTP_HARMLESS = _NOTES | {"disable-l7-retry", "strict-mode", "wait-for-handshake", "wait-for-body"}
+    "use-service", "wait-for-body", "wait-for-handshake", "set-fc-mark", "set-fc-tos",
+    "set-bandwidth-limit"}) | _NOTES | {"sc-inc-gpc0", "sc-inc-gpc1"}
+_HTTP_HARMLESS = _NOTES | {"disable-l7-retry", "sc-inc-gpc0", "sc-inc-gpc1", "strict-mode", "wait-for-body",
+                           "wait-for-handshake"}
 
 
 def _action(text: str) -> str:
@@ -62,15 +66,17 @@ def tcp_rule(section: Section, statement: Statement) -> None:
     """`tcp-request connection|session|content ACTION ... [if|unless ...]`, `tcp-response content ACTION ...`."""
     name = _action(statement.arg(0))
     subject, good = _trailing_condition(section, statement)
-    if name != "accept" and name not in _NOTES and name not in _TCP_ACTS and not name.startswith("lua."):
+    if name not in _DECIDED and name not in _NOTES and name not in _TCP_ACTS and not name.startswith("lua."):
         what = f"got '{name}'" if name else "nothing follows"
         section.error(statement, f"'{statement.keyword}' expects an action such as accept or reject, {what}",
-                      did_you_mean(name, ("accept", *_NOTES, *_TCP_ACTS)))
+                      did_you_mean(name, (*_DECIDED, *_NOTES, *_TCP_ACTS)))
     elif not good or truth(subject) is False:
         return
+    elif name in _DECIDED and statement.keyword.startswith("tcp-request "):
+        section.extend("tcp_rules", (statement, subject), statement.origin)
     elif name == "accept":
         section.ignore(f"{statement.keyword} accept", statement.origin, "whatever no rule rejects is accepted")
-    elif name in _NOTES:
+    elif name in _NOTES or name.startswith(("track-sc", "sc-inc-gpc")):
         section.ignore(f"{statement.keyword} {name}", statement.origin, "what it notes is read by rules only, and "
                        "those are refused where they stand")
     else:
@@ -80,9 +86,14 @@ def tcp_rule(section: Section, statement: Statement) -> None:
 
 
 def inspect_delay(section: Section, statement: Statement) -> None:
-    """`tcp-request inspect-delay TIME`: nothing is inspected, so nothing waits."""
-    if duration(section, statement, statement.arg(0)) is not None and no_more(section, statement, 1):
-        section.ignore(statement.keyword, statement.origin, "nothing waits for the first bytes of a connection")
+    """`tcp-request inspect-delay TIME`: how long to wait for bytes that content rules want to see."""
+    delay = duration(section, statement, statement.arg(0))
+    if delay is None or not no_more(section, statement, 1):
+        return
+    if statement.keyword == "tcp-request inspect-delay":
+        section.put("inspect_delay", delay, statement.origin)
+    else:
+        section.ignore(statement.keyword, statement.origin, "nothing waits for the first bytes of a server")
 
 
 def _trailing_condition(section: Section, statement: Statement) -> tuple[Condition | None, bool]:
@@ -113,7 +124,7 @@ def use_backend(section: Section, statement: Statement) -> None:
 
 
 def chosen_backend(section: Section, known: Collection[str]) -> tuple[str, Statement] | None:
-    """The backend that a `use_backend` without condition names, after refusing those whose condition needs a client."""
+    """The backend that a `use_backend` without condition names; those with one are checked on the way."""
     for (statement, subject), _ in section.get("use_backend", ()):
         name = statement.args[0]
         if name not in known and "%[" not in name:
@@ -124,17 +135,15 @@ def chosen_backend(section: Section, known: Collection[str]) -> tuple[str, State
             section.error(statement, f"'use_backend {name}': a backend cannot be named by an expression "
                           "yet",
                           "write 'default_backend' with its name")
-        else:
-            _refuse_choice(section, statement, subject)
+        elif "%[" in name:
+            section.error(statement, f"'use_backend {name}': a backend cannot be named by an expression yet",
+                          "write one 'use_backend' line for each backend")
     return None
 
 
-def _refuse_choice(section: Section, statement: Statement, subject: Condition) -> None:
-    hint = "give each backend a frontend with an address or a port of its own, or write 'default_backend'"
-    if subject.looks_into_http() and not section.is_http():
-        hint = "it looks into HTTP, so it never matches where TLS passes through; if that is so here, remove it"
-    section.error(statement, f"'use_backend {' '.join(statement.args)}': choosing a backend by a condition is not "
-                  "supported yet", hint)
+def candidates(section: Section, known: Collection[str]) -> list[str]:
+    """The backends that conditions lead to."""
+    return [statement.args[0] for (statement, _), _ in section.get("use_backend", ()) if statement.args[0] in known]
 
 
 # -- rules that look into HTTP -----------------------------------------------------------------------------------------

@@ -44,6 +44,7 @@ class Section:
     origin: Origin
     draft: Draft
     settings: "Section | None" = None  # the global section; None for itself
+    read_file: Callable[[str], str] | None = None  # how to get at files; raises OSError
     values: dict[str, Any] = field(default_factory=dict)
     where: dict[str, Origin] = field(default_factory=dict)
     inherited: frozenset[str] = frozenset()  # keys that still hold what `defaults` said

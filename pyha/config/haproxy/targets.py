@@ -17,6 +17,7 @@ class Target:
 
     backend: str | None = None  # relays to it; None: answers itself in HTTP mode, else closes every connection
     page: Section | None = None  # answers itself, with the `stats` words of this section
+    others: tuple[str, ...] = ()  # backends that it relays to on conditions
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +43,21 @@ class Proxies:
 def target(section: Section, proxies: Proxies) -> Target:
     """What is behind a `frontend` or `listen`. Problems with the names are reported here, once."""
     name = _named(section, proxies)
+    others = tuple(rules.candidates(section, proxies.backends))
     if name is None and section.kind == "listen" and (section.get("server seen") or not section.is_http()):
         name = section.name
     if not section.is_http():
-        return Target(name)
+        return Target(name, others=others)
     backend = proxies.backends.get(name) if name is not None else None
     if name is None and not _undecided(section):
         return Target(page=section)
     if backend is None:
-        return Target(name)
+        return Target(name, others=others)
     if not backend.is_http():
         _mismatch(section, backend)
-    elif not backend.get("server seen"):
+    elif not backend.get("server seen") and not others:
         return Target(page=section if section.get("stats_page") else backend)
-    return Target(backend.name)
+    return Target(backend.name, others=others)
 
 
 def _undecided(section: Section) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from pyha.config.draft import Draft
+from pyha.config.load import Reader as Files
 from pyha.config.load import Source
 from pyha.config.origin import Problem
 
@@ -11,15 +12,15 @@ from .lexer import lines
 from .reader import Reader
 
 
-def translate(sources: Sequence[Source], environment: Mapping[str, str]) -> Draft:
+def translate(sources: Sequence[Source], environment: Mapping[str, str], files: Files | None = None) -> Draft:
     """Read the files in order. Never raises because of what is in them: every problem is in the draft, with its line.
 
     `environment` is what `${NAME}` means; `setenv` and its relatives change it for the lines that follow, not for the
-    caller.
+    caller. `files` is how `acl ... -f FILE` is read.
     """
     draft = Draft()
     variables = _variables(sources, environment)
-    reader = Reader(draft, variables)
+    reader = Reader(draft, variables, None if files is None else files.read)
     for source in sources:
         reader.read(lines(source.path, source.text, variables, draft))
     reader.finish()

@@ -20,7 +20,6 @@ IGNORED: Final[dict[str, str]] = {
     "log-tag": "all lines carry the 'log-tag' of the global section",
     "max-session-srv-conns": HTTP,
     "option socket-stats": "statistics are kept for the whole frontend",
-    "rate-limit sessions": "no rate of sessions is limited",
     "unique-id-format": _LOGGED,
 } | dict.fromkeys(("errorfile", "errorfiles", "errorloc", "errorloc302", "errorloc303", "http-error"), _ERROR_PAGES) \
   | dict.fromkeys(("load-server-state-from-file", "server-state-file-name"), _STATE) \
@@ -65,7 +64,6 @@ REFUSED: Final[dict[str, tuple[str, str]]] = {
     "stick store-response": ("the answers of servers are not looked into", "use 'balance source'"),
     "transparent": (_ELSEWHERE, _ELSEWHERE_ADVICE),
     "use-fcgi-app": ("FastCGI servers cannot be reached by relaying TCP", "keep this backend on a web server"),
-    "use-server": ("choosing a server by a condition is not supported yet", "give the condition a backend of its own"),
 }
 """Known, but not what pyha can do, and ignoring it would change what clients get: the reason, and what to do."""
 
