@@ -138,6 +138,35 @@ class WorkerReport(Frozen):
     log_dropped: int = 0
 
 
+class ServerSuspect(Frozen):
+    """worker -> supervisor -> monitor: so many connections to a server failed in a row (`observe layer4`)."""
+
+    type: Literal["server-suspect"] = "server-suspect"
+    backend: str
+    server: str
+    errors: int
+
+
+class TableChange(Frozen):
+    """What one table counted since the last message, by key and counter, and which keys stick to which server."""
+
+    table: str
+    counts: tuple[tuple[int | str, str, int], ...] = ()
+    stuck: tuple[tuple[int | str, str], ...] = ()
+
+
+class TableChanges(Frozen):
+    """worker -> supervisor -> the other workers, ten times a second when something changed.
+
+    `fresh`: the sender has just begun, so that connections which a worker of that index had are gone.
+    """
+
+    type: Literal["table-changes"] = "table-changes"
+    worker: int
+    fresh: bool = False
+    tables: tuple[TableChange, ...] = ()
+
+
 class BalancerHealth(Frozen):
     """supervisor -> vrrp: workers accept and at least one server is up; or not, and why."""
 
@@ -199,7 +228,8 @@ class Will(Frozen):
 
 
 Message = Annotated[
-    Configure | Configured | Rejected | Stop | ServerStates | WorkerReport | BalancerHealth | VrrpReport | Will,
+    Configure | Configured | Rejected | Stop | ServerStates | ServerSuspect | WorkerReport | BalancerHealth
+    | TableChanges | VrrpReport | Will,
     Field(discriminator="type"),
 ]
 

@@ -44,4 +44,18 @@ class ShutdownSessions:
     cause: str
 
 
-Effect = Connect | Wait | Refuse | Wake | ShutdownSessions
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """The rules must decide about this client now, with what it has said."""
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """So many connections to a server failed in a row (`observe`): let the one who checks it know."""
+
+    backend: str
+    server: str
+    errors: int
+
+
+Effect = Connect | Wait | Refuse | Wake | Judge | ShutdownSessions | Suspect

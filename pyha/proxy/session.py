@@ -1,5 +1,6 @@
 r"""One client connection's way to a server: which one, how often, how long, and what the log says of its end.
 
+    inspect -> INSPECTED -> start
     start --> QUEUED --(its turn)--> CONNECTING --(answered)--> OPEN
           \-> CONNECTING                |  ^                     every phase --> finish
                         (it failed)--> PAUSED
@@ -10,18 +11,19 @@ The rules are HAProxy's (manual, section 4.2: `retries`, `option redispatch`, `t
   none after an attempt that took too long, or that did not even leave this machine.
 - With `option redispatch` the last retry goes to another server; with algorithms that take turns every retry does.
 - The termination code is who ended it (C client, S server, c and s their timeouts, R resources, D server went down, K
-  an operator) and where it was then: Q queue, C connecting, D data. Nobody's fault is `--`.
+  an operator, P a rule) and where it was then: R looked at by rules, Q queue, C connecting, D data. Nobody's fault is
+  `--`.
 """
 
 from math import inf
 
 from .backend import Backend
-from .effects import Connect, Effect, Refuse, Wait
+from .effects import Connect, Effect, Judge, Refuse, Wait
 from .server import Server
 
 _PAUSE = 1.0  # seconds
-QUEUED, PAUSED, CONNECTING, OPEN, TURNED_AWAY, ENDED = range(6)
-_LETTERS = "QCCDQ"
+QUEUED, PAUSED, CONNECTING, OPEN, TURNED_AWAY, ENDED, INSPECTED = range(7)
+_LETTERS = "QCCDQ-R"
 
 
 class Session:
@@ -54,26 +56,52 @@ class Session:
         self.backend.sessions += 1
         return self._assign(now, None)
 
+    def inspect(self, until: float) -> None:
+        """A client came, and rules wait for what it says."""
+        if self.phase != INSPECTED:
+            self.backend.sessions += 1
+        self.phase = INSPECTED
+        self.deadline = until
+
+    def enter(self, backend: Backend, key: int) -> None:
+        """The rules have chosen a backend for the client that they look at."""
+        self.backend.sessions -= 1
+        self.backend, self.key = backend, key
+        backend.sessions += 1
+
+    def begin(self, now: float, wanted: Server | None) -> Connect | Wait | Refuse:
+        """The rules are done with it. `wanted`: this server if it has room, or a place in its queue."""
+        self.phase = CONNECTING
+        if wanted is None:
+            return self._assign(now, None)
+        if wanted.sessions < wanted.limit:
+            return self.take(wanted, now)
+        return self._queue(wanted, now) if len(wanted.queue) < wanted.maxqueue else self._assign(now, None)
+
     def connected(self) -> None:
         """The server answered."""
         self.phase = OPEN
         self.deadline = inf
+        if self.server is not None:
+            self.server.streak = 0
 
     def connect_failed(self, now: float, cause: str = "S", *, at_once: bool = False) -> list[Effect]:
         """The attempt failed. `at_once`: it did not even leave this machine, so a pause would not help."""
         server, backend = self.server, self.backend
         assert server is not None
+        effects: list[Effect] = [] if cause == "R" else server.blame(backend.name)
         if self.retries >= backend.retries:
             server.connect_failures += 1
-            return [Refuse(cause)]
+            return [*effects, Refuse(cause)]
         self.retries += 1
         pause = 0.0 if at_once or cause == "s" else min(_PAUSE, backend.connect_timeout)
         if not (backend.redispatch and self._may_move(server)):
             server.retries += 1
-            return [self._pause(now + pause) if pause else self._connect(server, now)]
+            return [*effects, self._pause(now + pause) if pause else self._connect(server, now)]
         woken = backend.release(server, now)
         self.server, self.failed = None, server
-        effects: list[Effect] = [woken] if woken is not None else []
+        if woken is not None:
+            effects.append(woken)
         if pause and backend.active <= 1:
             effects.append(self._pause(now + pause))
         else:
@@ -86,6 +114,8 @@ class Session:
             return []
         if self.phase == QUEUED:
             return [Refuse("s")]
+        if self.phase == INSPECTED:
+            return [Judge()]
         if self.phase == PAUSED:
             return [self._connect(self.server, now) if self.server is not None else self._move(now)]
         return self.connect_failed(now, "s")

@@ -3,11 +3,15 @@
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pyha.proxy.backend import Backend
 from pyha.proxy.frontend import FrontendState
 from pyha.runtime.link import Link
 from pyha.runtime.timeouts import Timeouts
+
+if TYPE_CHECKING:
+    from pyha.runtime.gate import Gate
 
 Hook = Callable[[Link], None]
 
@@ -27,6 +31,7 @@ class Route:
     began: Hook | None = None
     connected: Hook | None = None
     ended: Hook | None = None
+    gate: "Gate | None" = None  # where rules decide; None: whoever comes is let in
 
 
 class Entrance:

@@ -36,6 +36,9 @@ class Handler(Protocol):
     """Who decides about links. All calls come while a batch of events is handled: opening sockets has to `defer`."""
 
     def connected(self, link: Link) -> None:
+    def spoke(self, link: Link, *, gone: bool) -> None:
+        """The client of a link with an `admission` said something, or is gone."""
+
         """The server answered; bytes flow from now on."""
 
     def connect_failed(self, link: Link, error: int) -> None:
@@ -92,6 +95,13 @@ class Flow:
         for side in (link.client, link.server):
             if side is not None:
                 del side.peer, side.link
+
+    def drop(self, link: Link) -> None:
+        """Close the client of a link that never became a session; nobody is told."""
+        link.stage = Stage.CLOSED
+        client = link.client
+        self._forget(client)
+        del client.peer, client.link
 
     def end_input(self, side: Side, cause: str) -> None:
         """Treat a side that was silent for too long as one that said FIN, as haproxy does."""

@@ -24,7 +24,7 @@ class Side:
 
     __slots__ = (
         "broken", "closed", "cookie", "draining", "ended", "eof", "fd", "kernel", "known", "link", "nodelay", "peer",
-        "pending", "reads", "received", "returning", "sock", "surplus", "thorough", "torn", "up",
+        "pending", "reads", "received", "returning", "sock", "stopped", "surplus", "thorough", "torn", "up",
         "watches_out",
     )  # fmt: skip
 
@@ -46,7 +46,8 @@ class Side:
         self.torn = False  # the last read filled the buffer, and may have ended inside a segment
         self.broken = False  # a write failed: what it sent before is still delivered, then the link is cut
         self.kernel = False  # the kernel relays what arrives here
-        self.returning = False  # but takes no more at the moment, because its peer does not
+        self.returning = False  # but its peer takes too little, so it is held back and returns to the reactor
+        self.stopped = False  # the kernel takes nothing more from it; `received` is what it took
         self.cookie = 0  # by which the kernel's maps know it; 0: they do not
         self.surplus = 0  # bytes that the peer was sent when it moved there, less those that this side had sent
         self.draining = False  # it ended, and the kernel has yet to pass on what came before
@@ -67,14 +68,15 @@ class Link:
     """
 
     __slots__ = (
-        "accepted", "acked", "active", "address", "cause", "client", "connected", "connecting", "due", "owner",
-        "server", "session", "stage", "stays", "until",
+        "accepted", "acked", "active", "address", "admission", "cause", "client", "connected", "connecting", "due",
+        "owner", "server", "session", "stage", "stays", "until",
     )  # fmt: skip
 
     def __init__(self, owner: object, address: tuple[Any, ...], now: float) -> None:
         self.owner: Any = owner
         self.address = address
         self.session: Any = None
+        self.admission: Any = None  # while rules look at the client
         self.client: Side = _NOBODY
         self.server: Side | None = None
         self.stage = Stage.WAITING

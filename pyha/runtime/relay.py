@@ -246,7 +246,9 @@ class Relay(Flow):
             side.ended = True
         if event & (_PRI | _ERR):
             side.thorough = True
-        if event & (_ERR | _HUP) or (side.ended and not self._has_input(side)):
+        if side.link.admission is not None:
+            self.handler.spoke(side.link, gone=bool(event & (_ERR | _HUP)))
+        elif event & (_ERR | _HUP) or (side.ended and not self._has_input(side)):
             self.close(side.link, "C", reset=side.link.server)
 
     def _has_input(self, side: Side) -> bool:

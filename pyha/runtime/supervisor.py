@@ -28,6 +28,8 @@ from pyha.control.messages import (
     Message,
     Role,
     ServerStates,
+    ServerSuspect,
+    TableChanges,
     VrrpReport,
     Will,
     WorkerReport,
@@ -194,6 +196,8 @@ class Supervisor:
                 self._board.server_states(message)
                 for worker in self._fleet.of("worker"):
                     worker.channel.send(message)
+            case TableChanges():
+                self._pass_on(child, message)
             case WorkerReport():
                 self._board.worker_report(child.index, message, time.monotonic())
                 for monitor in self._fleet.of("monitor"):
@@ -204,12 +208,18 @@ class Supervisor:
                 self._board.will = message
             case _:
                 pass
-        if not isinstance(message, VrrpReport | WorkerReport | Will):
+        if not isinstance(message, VrrpReport | WorkerReport | ServerSuspect | TableChanges | Will):
             self._tell_vrrp(anew=child.role == "vrrp")
 
     def _lost(self, child: Child) -> None:
         if child.role == "vrrp":
             # At once and before anything else: two nodes may be answering for an address until this is done. After an
+    def _pass_on(self, child: Child, message: Message) -> None:
+        """To the other workers."""
+        for worker in self._fleet.of("worker"):
+            if worker is not child:
+                worker.channel.send(message)
+
             # orderly stop the will is empty.
             perform_will(self._board.vrrp_died(time.time()))
         elif child.role == "worker":

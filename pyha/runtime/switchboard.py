@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from math import inf
 
 from pyha.balance import source_key
-from pyha.proxy.effects import Connect, Effect, Refuse, ShutdownSessions, Wait, Wake
+from pyha.proxy.effects import Connect, Effect, Judge, Refuse, ShutdownSessions, Suspect, Wait, Wake
 from pyha.proxy.server import Server
 from pyha.proxy.session import Session
 from pyha.runtime.entrance import Entrance, Route
@@ -31,15 +31,16 @@ _LOOK_AGAIN = 1.0  # seconds between looks at a link that has no server yet
 
 
 class Switchboard:
-    """The relay's handler. `idle` is called whenever the last session has ended."""
+    """The relay's handler. `idle` is called whenever the last session has ended, `suspect` when a server looks ill."""
 
-    def __init__(self, idle: Callable[[], None]) -> None:
+    def __init__(self, idle: Callable[[], None], suspect: Callable[[Suspect], None]) -> None:
         self.relay = Relay(self)
         self.limit = 1 << 60
         self.sessions = 0
         self.entrances: dict[tuple[str, int, str], Entrance] = {}
         self.wheel = Wheel(self.relay.now)
         self._idle = idle
+        self._suspect = suspect
         self._young: list[Link] = []  # not on the wheel yet: most connections end before they have to be
         self._woken: list[Link] = []
         self._shut: set[Entrance] = set()  # not listened to, for lack of room
@@ -51,7 +52,12 @@ class Switchboard:
         route, relay, accept, family = entrance.route, self.relay, entrance.accept, entrance.family
         frontend, backend, now, began = route.frontend, route.backend, relay.now, route.began
         by_client = backend.algorithm.by_client
-        for _ in range(_AT_ONCE):
+        gate, turns = route.gate, _AT_ONCE
+        if gate is not None:
+            turns = gate.turns(now, _AT_ONCE)
+            if not turns:
+                self._shut_out(entrance)
+        for _ in range(turns):
             if frontend.sessions >= frontend.limit or self.sessions >= self.limit:
                 self._shut_out(entrance)
                 return
@@ -64,6 +70,9 @@ class Switchboard:
                     self._exhausted(entrance, error)
                     return
                 continue  # that client is gone already
+            if gate is not None:
+                gate.enter(fd, address, family)
+                continue
             frontend.admit()
             self.sessions += 1
             link = Link(route, address, now)
@@ -116,6 +125,30 @@ class Switchboard:
 
     # -- whatever is not straight --------------------------------------------------------------------------------------
 
+    def spoke(self, link: Link, *, gone: bool) -> None:
+        """The relay: the client of a link that rules look at did something."""
+        gate = link.owner.gate
+        if gone:
+            self.relay.defer(lambda: gate.lost(link, "C", reset=True))
+        else:
+            self.relay.defer(lambda: gate.look(link))
+
+    def settle(self, link: Link, effect: Effect) -> None:
+        """A gate: what a session decided."""
+        self._young.append(link)
+        if link.due:
+            self.wheel.remove(link)
+        self._perform(link, (effect,))
+
+    def turn_away(self, link: Link, cause: str) -> None:
+        """A gate: rules rejected a client."""
+        self._refuse(link, cause)
+
+    def watch(self, link: Link) -> None:
+        """A gate: rules want to hear more of a client."""
+        self.relay.watch_waiting(link)
+        self._put(link)
+
     def connect_failed(self, link: Link, _error: int) -> None:
         """The relay: a server refused, or cannot be reached."""
         effects = link.session.connect_failed(self.relay.now)
@@ -140,12 +173,16 @@ class Switchboard:
         for effect in effects:
             if isinstance(effect, Wake):
                 self._wake(effect)
+            elif isinstance(effect, Suspect):
+                self._suspect(effect)
             elif link.stage is Stage.CLOSED:
                 continue
             elif isinstance(effect, Connect):
                 self._connect(link, effect.server)
             elif isinstance(effect, Refuse):
                 self._refuse(link, effect.cause)
+            elif isinstance(effect, Judge):
+                link.owner.gate.look(link)
             elif isinstance(effect, Wait):
                 link.session.link = link
                 self.relay.watch_waiting(link)
@@ -193,7 +230,8 @@ class Switchboard:
         """Listen again where there is room now."""
         for entrance in list(self._shut):
             frontend = entrance.route.frontend
-            if frontend.sessions < frontend.limit and self.sessions < self.limit:
+            room = entrance.route.gate is None or frontend.room(self.relay.now)
+            if room and frontend.sessions < frontend.limit and self.sessions < self.limit:
                 self._shut.discard(entrance)
                 entrance.open = True
                 self.relay.listen(entrance.fd, entrance.acceptable)
@@ -247,7 +285,9 @@ class Switchboard:
                 self.relay.abandon(link)
             self._perform(link, session.expire(now))
         elif now >= link.active + timeouts.client:
-            if _has_input(link):
+            if link.admission is not None:
+                link.owner.gate.lost(link, "c")
+            elif _has_input(link):
                 link.active = now  # it said something, it is we who are slow
             else:
                 self.relay.close(link, "c")

@@ -14,6 +14,7 @@ import resource
 import socket
 import time
 from collections.abc import Iterable
+from functools import partial
 
 import uvloop
 
@@ -26,20 +27,27 @@ from pyha.control.messages import (
     Rejected,
     ServerState,
     ServerStates,
+    ServerSuspect,
     Stop,
+    TableChanges,
     WorkerReport,
 )
 from pyha.proxy.backend import Backend
+from pyha.proxy.effects import Suspect
 from pyha.proxy.frontend import FrontendState
+from pyha.proxy.rules import Ruleset
 from pyha.proxy.server import Server
 from pyha.proxy.shares import share
+from pyha.proxy.world import World
 from pyha.runtime import accounts, log
 from pyha.runtime.channel import Channel
 from pyha.runtime.entrance import Route
+from pyha.runtime.gate import gated
 from pyha.runtime.resolver import literal
 from pyha.runtime.sessionlog import SessionLog
 from pyha.runtime.switchboard import Switchboard
 from pyha.runtime.syslog import Syslog
+from pyha.runtime.tables import Tables, spread
 from pyha.runtime.timeouts import Timeouts
 from pyha.runtime.wheel import RESOLUTION
 
@@ -56,10 +64,11 @@ class Worker:
 
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
-        self._board = Switchboard(self._idle)
+        self._board = Switchboard(self._idle, self._suspect)
         self._syslog = Syslog()
         self._frontends: dict[str, FrontendState] = {}
         self._backends: dict[str, Backend] = {}
+        self._tables = Tables(channel)
         self._index = 0
         self._reported: WorkerReport | None = None
         self._stopping = False
@@ -83,6 +92,8 @@ class Worker:
             self._configure(message, fds)
         elif isinstance(message, ServerStates):
             self._server_states(message.states)
+        elif isinstance(message, TableChanges):
+            self._tables.learn(message, self._now())
         elif isinstance(message, Stop):
             self._stop(message.grace)
 
@@ -122,7 +133,7 @@ class Worker:
         old, self._backends = self._backends, {}
         for wanted in config.backends:
             backend = self._backends[wanted.name] = old.get(wanted.name) or Backend(wanted.name)
-            backend.configure(wanted, message.index, message.workers, random.random)
+            backend.configure(spread(wanted, message.workers), message.index, message.workers, random.random)
             for server in backend.servers.values():
                 self._locate(backend, server, known.get((wanted.name, server.name)))
             self._board.perform(backend.serve(self._now()))
@@ -141,22 +152,34 @@ class Worker:
         server.endpoint = _endpoint(host, server.config)
 
     def _routes(self, config: model.Config, message: Configure, logs: dict[str, SessionLog]) -> dict[str, Route]:
-        routes = {}
+        routes: dict[str, Route] = {}
         old, self._frontends = self._frontends, {}
         for frontend in config.frontends:
             state = self._frontends[frontend.name] = old.get(frontend.name) or FrontendState(frontend.name)
             state.configure(frontend, message.index, message.workers)
-            settings = config.backend(frontend.default_backend or "")
-            if settings is None:  # nobody to relay to: every client is refused
-                settings = model.Backend(name=frontend.name)
-                backend = Backend(frontend.name)
-                backend.configure(settings, 0, 1, random.random)
+        tables = self._tables.configure(config, message)
+        world = World(self._frontends, self._backends, tables, message.workers, random.random)
+        for frontend in config.frontends:
+            rules = Ruleset.of(frontend, config, world)
+            make = partial(self._route, config, frontend, logs[frontend.name])
+            if rules is None:
+                routes[frontend.name] = make(frontend.default_backend or "")
             else:
-                backend = self._backends[settings.name]
-            route = Route(state, backend, Timeouts.of(frontend, settings), settings.srvtcpka)
-            logs[frontend.name].equip(route)
-            routes[frontend.name] = route
+                names = [name for name in frontend.backends() if name in self._backends]
+                routes[frontend.name] = gated(self._board, rules, make, names)
         return routes
+
+    def _route(self, config: model.Config, frontend: model.Frontend, log: SessionLog, name: str) -> Route:
+        settings = config.backend(name)
+        if settings is None:  # nobody to relay to: every client is refused
+            settings = model.Backend(name=frontend.name)
+            backend = Backend(frontend.name)
+            backend.configure(settings, 0, 1, random.random)
+        else:
+            backend = self._backends[settings.name]
+        route = Route(self._frontends[frontend.name], backend, Timeouts.of(frontend, settings), settings.srvtcpka)
+        log.equip(route)
+        return route
 
     def _listen(self, listeners: Iterable[Listener], fds: list[int], routes: dict[str, Route]) -> None:
         gone = set(self._board.entrances)
@@ -201,12 +224,14 @@ class Worker:
     def _tick(self) -> None:
         self._loop.call_later(RESOLUTION, self._tick)
         self._board.tick(time.monotonic())
+        self._tables.tell()
 
     def _report(self) -> None:
         self._loop.call_later(_REPORTS, self._report)
         now = self._now()
         for backend in self._backends.values():
             self._board.perform(backend.advance(now))
+        self._tables.tidy(now)
         self._tell()
 
     def _tell(self) -> None:
@@ -241,6 +266,9 @@ class Worker:
     def _idle(self) -> None:
         if self._stopping:
             self._stopped.set()
+
+    def _suspect(self, effect: Suspect) -> None:
+        self._channel.send(ServerSuspect(backend=effect.backend, server=effect.server, errors=effect.errors))
 
     def _orphaned(self) -> None:
         self._stop(_ORPHAN)
