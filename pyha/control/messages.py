@@ -207,13 +207,14 @@ class VrrpReport(Frozen):
 
 
 class WillPacket(Frozen):
-    """A ready-made priority-0 advertisement: IP payload, sent from a raw socket of protocol 112."""
+    """A ready-made priority-0 advertisement: IP payload, or with protocol 51 (AH) a whole packet."""
 
     interface: str
     source: str
     destination: str
     payload: str  # hexadecimal
     ttl: int = 255
+    protocol: int = 112
 
 
 class Will(Frozen):

@@ -1,7 +1,8 @@
-"""Raw sockets of protocol 112 and of Ethernet: advertisements in and out, announcements out.
+"""Raw sockets: advertisements in and out (protocol 112, or 51: behind an authentication header), announcements out.
 
 One socket serves a whole address family: the control message IP_PKTINFO tells by which interface an advertisement
-came, and chooses interface and source of one that goes out. Nothing here knows what is in a packet.
+came, and chooses interface and source of one that goes out. Nothing here knows what is in an advertisement. Packets of
+protocol 51 are sent whole, because what authenticates them covers their IP header.
 """
 
 import contextlib
@@ -13,6 +14,7 @@ from ipaddress import IPv4Address, IPv6Address
 from pyha.config.base import IPAddress
 
 PROTOCOL = 112
+AUTHENTICATED = 51
 GROUPS: dict[int, IPAddress] = {4: IPv4Address("224.0.0.18"), 6: IPv6Address("ff02::12")}
 TTL = 255  # RFC 9568 section 5.1.1.3: receivers discard anything else
 TOS = 0xC0  # internetwork control, as keepalived marks its advertisements
@@ -25,18 +27,20 @@ _PKTINFO6 = struct.Struct("=16sI")
 _MREQN = struct.Struct("=4s4sI")
 _MREQ6 = struct.Struct("=16sI")
 _LARGEST = 4096  # RFC 9568 section 5.2: at most 255 addresses of 16 bytes fit, but no datagram of ours comes near
+_AH = 24  # bytes of an authentication header with 12 bytes of HMAC (pyha/vrrp/ipsec.py)
 _SPACE = socket.CMSG_SPACE(_PKTINFO6.size) + socket.CMSG_SPACE(4)
 
 
 @dataclass(frozen=True, slots=True)
 class Datagram:
-    """What came: the payload of one IP packet, and where and how it came."""
+    """What came: an advertisement, and where and how it came. `packet`: all of it, if it is authenticated by AH."""
 
     payload: bytes
     source: IPAddress
     destination: IPAddress
     ttl: int
     interface: int  # index
+    packet: bytes = b""
 
 
 class AdvertSocket:
@@ -45,18 +49,10 @@ class AdvertSocket:
     Raises PermissionError without CAP_NET_RAW. Our own multicasts are not looped back.
     """
 
-    def __init__(self, version: int) -> None:
+    def __init__(self, version: int, protocol: int = PROTOCOL) -> None:
         self.version = version
-        family = socket.AF_INET if version == 4 else socket.AF_INET6
-        self.sock = socket.socket(family, socket.SOCK_RAW | socket.SOCK_NONBLOCK, PROTOCOL)
-        try:
-            if version == 4:
-                _prepare4(self.sock)
-            else:
-                _prepare6(self.sock)
-        except BaseException:
-            self.sock.close()
-            raise
+        self.protocol = protocol
+        self.sock = open_sender(version, protocol)
         self._joined: set[tuple[IPAddress, int]] = set()
 
     def fileno(self) -> int:
@@ -101,7 +97,7 @@ class AdvertSocket:
         except OSError:  # nothing there, or an error of the network that the next send will meet, too
             return None
         if self.version == 4:
-            return _datagram4(data, controls)
+            return _datagram4(data, controls, self.protocol)
         return _datagram6(data, controls, str(sender[0]))
 
     def close(self) -> None:
@@ -109,14 +105,20 @@ class AdvertSocket:
         self.sock.close()
 
 
-def open_sender(version: int) -> socket.socket:
-    """A bare raw socket that sends as AdvertSocket does and receives nothing."""
+def open_sender(version: int, protocol: int = PROTOCOL) -> socket.socket:
+    """A bare raw socket that sends as AdvertSocket does."""
     family = socket.AF_INET if version == 4 else socket.AF_INET6
-    sock = socket.socket(family, socket.SOCK_RAW | socket.SOCK_NONBLOCK, PROTOCOL)
-    if version == 4:
-        _prepare4(sock)
-    else:
-        _prepare6(sock)
+    sock = socket.socket(family, socket.SOCK_RAW | socket.SOCK_NONBLOCK, protocol)
+    try:
+        if version == 4:
+            _prepare4(sock)
+        else:
+            _prepare6(sock)
+        if protocol == AUTHENTICATED:
+            sock.setsockopt(socket.IPPROTO_IP, socket.IP_HDRINCL, 1)
+    except BaseException:
+        sock.close()
+        raise
     return sock
 
 
@@ -164,7 +166,7 @@ def _prepare6(sock: socket.socket) -> None:
 _Controls = list[tuple[int, int, bytes]]
 
 
-def _datagram4(data: bytes, controls: _Controls) -> Datagram | None:
+def _datagram4(data: bytes, controls: _Controls, protocol: int) -> Datagram | None:
     # A raw IPv4 socket delivers the header, too.
     header = (data[0] & 15) * 4 if data else 0
     if not 20 <= header <= len(data):
@@ -173,6 +175,8 @@ def _datagram4(data: bytes, controls: _Controls) -> Datagram | None:
         if level == socket.IPPROTO_IP and kind == _IP_PKTINFO and len(value) >= _PKTINFO4.size:
             interface = _PKTINFO4.unpack_from(value)[0]
             source, destination = IPv4Address(data[12:16]), IPv4Address(data[16:20])
+            if protocol == AUTHENTICATED:
+                return Datagram(data[header + _AH:], source, destination, data[8], interface, data)
             return Datagram(data[header:], source, destination, data[8], interface)
     return None
 

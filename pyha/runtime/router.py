@@ -22,6 +22,7 @@ from pyha.runtime.mirror import Wanted
 from pyha.runtime.netlink import removal
 from pyha.runtime.rawsocket import GROUPS, Datagram
 from pyha.runtime.station import Station
+from pyha.vrrp import ipsec
 from pyha.vrrp.advertisement import Advertisement, decode
 from pyha.vrrp.effects import (
     AddAddresses,
@@ -35,11 +36,12 @@ from pyha.vrrp.effects import (
     StateChanged,
 )
 from pyha.vrrp.group import Group
-from pyha.vrrp.mismatch import auth_data, auth_type
+from pyha.vrrp.mismatch import AH, auth_data, auth_type
 from pyha.vrrp.router import VirtualRouter as Machine
 from pyha.vrrp.track import Kind, Tracker
 
 _log = logging.getLogger("pyha.vrrp")
+_AHEAD = 64  # sequence numbers
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "err": logging.ERROR,
            "error": logging.ERROR}
 
@@ -64,6 +66,7 @@ class Router:
         self._timer: asyncio.TimerHandle | None = None
         self._adverts: dict[int, list[tuple[IPAddress, bytes]]] = {}
         self._heard: tuple[Datagram, Advertisement] | None = None
+        self._association = ipsec.Association(config.authentication.password)  # used with `auth_type AH` only
         self._trouble = ""
 
     def continues_as(self, config: VirtualRouter) -> bool:
@@ -100,17 +103,28 @@ class Router:
         if wrong := vips.unwelcome(self.config, datagram.source, datagram.ttl):
             self.reject("peer", wrong, datagram.source, now)
             return
-        if self._heard is not None and self._heard[0] == datagram:
-            advert = self._heard[1]  # the same bytes from the same router, as nearly always
-        else:
-            try:
-                advert = decode(datagram.payload, source=datagram.source, destination=datagram.destination,
-                                ttl=datagram.ttl)
-            except DecodeError as error:
-                self.reject(error.reason, str(error), datagram.source, now)
-                return
-            self._heard = datagram, advert
+        try:
+            advert = self._decode(datagram)
+        except DecodeError as error:
+            self.reject(error.reason, str(error), datagram.source, now)
+            return
         self._perform(self.machine.receive(advert, datagram.source, now), now)
+
+    def _decode(self, datagram: Datagram) -> Advertisement:
+        if self._heard is not None and self._heard[0] == datagram:
+            return self._heard[1]  # the same bytes from the same router, as nearly always
+        advert = decode(datagram.payload, source=datagram.source, destination=datagram.destination, ttl=datagram.ttl)
+        if bool(datagram.packet) != (advert.auth_type == AH):
+            raise DecodeError("auth_type", "its authentication header does not go with the type that it names")
+        if datagram.packet and self._authenticated:
+            self._association.open(datagram.packet)
+        else:
+            self._heard = datagram, advert
+        return advert
+
+    @property
+    def _authenticated(self) -> bool:
+        return auth_type(self.config) == AH
 
     def kernel_changed(self, now: float) -> None:
         """A link or an address of this machine changed."""
@@ -164,6 +178,8 @@ class Router:
             self._remove_addresses(but=kept)
             if (self.config.routes, self.config.rules) != (config.routes, config.rules):
                 self._routes(add=False)
+        if self.config.authentication != config.authentication:
+            self._association = ipsec.Association(config.authentication.password)
         self.config, self._tracker = config, tracker
         self._adverts.clear()
         self._heard = None
@@ -235,9 +251,11 @@ class Router:
         link = vips.transmitter(self.config, self._station.mirror)
         if link is None or self._source is None:
             return
-        sock = self._station.sockets[self.version]
+        sock = self._station.sockets[vips.carrier(self.config)]
         trouble = ""
         for destination, payload in self._payloads(priority, self._source):
+            if self._authenticated:
+                payload = self._seal(payload, self._source, destination)
             try:
                 sock.send(payload, interface=link.index, source=self._source, destination=destination,
                           ttl=vips.hops(self.config))
@@ -248,6 +266,10 @@ class Router:
         if trouble != self._trouble:
             self._trouble = trouble
             _log.warning("(%s) %s", self.config.name, trouble or "advertisements can be sent again")
+
+    def _seal(self, payload: bytes, source: IPAddress, destination: IPAddress, ahead: int = 0) -> bytes:
+        return self._association.seal(payload, source=source, destination=destination, ttl=vips.hops(self.config),
+                                      ahead=ahead)
 
     def _payloads(self, priority: int, source: IPAddress) -> list[tuple[IPAddress, bytes]]:
         """What to send where. Built once for each priority, until something changes."""
@@ -379,11 +401,13 @@ class Router:
         link = vips.transmitter(self.config, self._station.mirror)
         if not self.active or link is None or self._source is None:
             return [], []
-        goodbyes = [
-            WillPacket(interface=link.name, source=str(self._source), destination=str(destination),
-                       payload=payload.hex(), ttl=vips.hops(self.config))
-            for destination, payload in self._payloads(0, self._source)
-        ]
+        goodbyes = []
+        for destination, payload in self._payloads(0, self._source):
+            if self._authenticated:  # beyond what may still be sent before the next will is made
+                payload = self._seal(payload, self._source, destination, ahead=_AHEAD)
+            goodbyes.append(WillPacket(interface=link.name, source=str(self._source), destination=str(destination),
+                                       payload=payload.hex(), ttl=vips.hops(self.config),
+                                       protocol=vips.carrier(self.config)[1]))
         removals = [removal(wanted.index, wanted.interface).hex()
                     for _address, _link, wanted in vips.wanted(self.config, self._station.mirror)]
         return goodbyes, [*(request.hex() for request in self._routing(add=False)), *removals]

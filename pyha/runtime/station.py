@@ -73,8 +73,8 @@ class Station:
         for config in configs:
             link = self.mirror.links.get(vips.home(config)) or self.mirror.links.get(config.interface)
             if link is not None and not config.unicast_peers:
-                carrier = vips.carrier(config)
-                wanted[carrier].add((config.multicast_group or GROUPS[carrier[0]], link.index))
+                for carrier in vips.carriers(config):
+                    wanted[carrier].add((config.multicast_group or GROUPS[carrier[0]], link.index))
         for carrier, memberships in wanted.items():
             for problem in self.sockets[carrier].join(memberships):
                 _log.warning("%s", problem)

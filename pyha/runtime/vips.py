@@ -6,6 +6,7 @@ from ipaddress import IPv4Network
 from pyha.config.base import IPAddress
 from pyha.config.vrrp_model import VirtualAddress, VirtualRouter
 from pyha.runtime.mirror import Link, Mirror, Wanted
+from pyha.runtime.rawsocket import AUTHENTICATED, PROTOCOL
 
 
 def family(config: VirtualRouter) -> int:
@@ -16,6 +17,23 @@ def family(config: VirtualRouter) -> int:
         if address is not None:
             return address.version
     return 4
+
+
+Carrier = tuple[int, int]
+"""The IP version and the protocol that advertisements travel by."""
+
+
+def carrier(config: VirtualRouter) -> Carrier:
+    """By what advertisements travel: protocol 112, or inside an authentication header."""
+    authenticated = config.version == 2 and config.authentication.kind == "AH"
+    return family(config), AUTHENTICATED if authenticated else PROTOCOL
+
+
+def carriers(config: VirtualRouter) -> set[Carrier]:
+    """By what they may come: those of a neighbour with the other kind of authentication are to be told, not missed."""
+    if config.version == 2:
+        return {(family(config), PROTOCOL), (family(config), AUTHENTICATED)}
+    return {(family(config), PROTOCOL)}
 
 
 def hops(config: VirtualRouter) -> int:

@@ -160,7 +160,7 @@ class Vrrpd:
         scripts.identity(vrrp)
         station = self._station or Station(self._loop, self._arrived, self._kernel_changed)
         try:
-            station.open({vips.carrier(router) for router in vrrp.routers})
+            station.open({carrier for router in vrrp.routers for carrier in vips.carriers(router)})
             moving = vips.virtual(vrrp.routers)
             for router in vrrp.routers:
                 if vips.only_virtual(router, station.mirror, moving):

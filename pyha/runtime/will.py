@@ -22,7 +22,7 @@ _ALREADY_GONE = {errno.EADDRNOTAVAIL, errno.ENODEV, errno.ENOENT, errno.ESRCH}
 
 def perform_will(will: Will) -> None:
     """Send the packets, then give the addresses back. Never raises; what fails is logged."""
-    senders: dict[int, socket.socket] = {}
+    senders: dict[tuple[int, int], socket.socket] = {}
     for packet in will.packets:
         try:
             _send(packet, senders)
@@ -37,11 +37,12 @@ def perform_will(will: Will) -> None:
             _log.error("cannot remove virtual addresses: %s", error)
 
 
-def _send(packet: WillPacket, senders: dict[int, socket.socket]) -> None:
+def _send(packet: WillPacket, senders: dict[tuple[int, int], socket.socket]) -> None:
     source, destination = ipaddress.ip_address(packet.source), ipaddress.ip_address(packet.destination)
-    if source.version not in senders:
-        senders[source.version] = open_sender(source.version)
-    send(senders[source.version], bytes.fromhex(packet.payload), source=source, destination=destination, ttl=packet.ttl,
+    carrier = source.version, packet.protocol
+    if carrier not in senders:
+        senders[carrier] = open_sender(*carrier)
+    send(senders[carrier], bytes.fromhex(packet.payload), source=source, destination=destination, ttl=packet.ttl,
          interface=socket.if_nametoindex(packet.interface))
 
 

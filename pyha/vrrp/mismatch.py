@@ -11,6 +11,7 @@ from pyha.config.vrrp_model import VirtualRouter
 
 from .advertisement import Advertisement
 
+AH = 2
 AUTHENTICATION = {0: "none", 1: "PASS", 2: "AH"}
 _NUMBERS = {name: number for number, name in AUTHENTICATION.items()}
 _PASSWORD = 8  # bytes that travel (RFC 2338 section 5.3.6.2)

@@ -124,9 +124,9 @@ def test_frames_go_out_as_they_are(lab):
 @pytest.mark.parametrize("data", [b"", b"\x45" + bytes(10), b"\x4f" + bytes(30), b"\x41" + bytes(30)])
 def test_a_header_that_is_cut_off_is_no_datagram(data):
     control = (socket.IPPROTO_IP, 8, bytes(12))
-    assert rawsocket._datagram4(data, [control]) is None
+    assert rawsocket._datagram4(data, [control], 112) is None
 
 
 def test_without_its_control_messages_it_is_no_datagram():
-    assert rawsocket._datagram4(b"\x45" + bytes(30), []) is None
+    assert rawsocket._datagram4(b"\x45" + bytes(30), [], 112) is None
     assert rawsocket._datagram6(b"x", [], "fe80::1%eth0") is None

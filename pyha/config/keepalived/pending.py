@@ -23,7 +23,6 @@ WHOLE: dict[str, tuple[object, str, str]] = {
 _NOT_HEARD = "is not there yet, and routers that expect it would not hear this one"
 
 REFUSED: dict[str, tuple[object, str, str, str]] = {
-    "authentication.kind": ("AH", "auth_type AH", _NOT_HEARD, "use 'auth_type PASS' or none, on all routers"),
 }
 
 

@@ -22,8 +22,6 @@ NOT_ACCEPTED_BY_KEEPALIVED = {
     "charm-keepalived": "has no 'virtual_router_id'",  # `-t` only complains, the daemon ends
 }
 IPVS = "pyha does not balance with IPVS"
-REFUSED = {"neutron-l3ha-test": "'auth_type AH'"}
-"""Files that the real daemon accepts and that are refused, with a word of the reason; beside those that use IPVS."""
 
 
 class Disk:
@@ -57,7 +55,7 @@ def test_what_the_real_daemon_accepts_gets_through_or_says_why(name):
     config, problems = _loaded(name)
     fatal = [problem for problem in problems if problem.fatal]
     assert all(problem.origin.line for problem in fatal)
-    reason = NOT_ACCEPTED_BY_KEEPALIVED.get(name) or REFUSED.get(name) or (IPVS if _uses_ipvs(name) else None)
+    reason = NOT_ACCEPTED_BY_KEEPALIVED.get(name) or (IPVS if _uses_ipvs(name) else None)
     if reason is None:
         assert fatal == []
         assert config is not None
