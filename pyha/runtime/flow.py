@@ -35,10 +35,10 @@ _NO_LINGER = struct.pack("ii", 1, 0)
 class Handler(Protocol):
     """Who decides about links. All calls come while a batch of events is handled: opening sockets has to `defer`."""
 
-    def connected(self, link: Link) -> None:
     def spoke(self, link: Link, *, gone: bool) -> None:
         """The client of a link with an `admission` said something, or is gone."""
 
+    def connected(self, link: Link) -> None:
         """The server answered; bytes flow from now on."""
 
     def connect_failed(self, link: Link, error: int) -> None:

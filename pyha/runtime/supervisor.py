@@ -211,15 +211,15 @@ class Supervisor:
         if not isinstance(message, VrrpReport | WorkerReport | ServerSuspect | TableChanges | Will):
             self._tell_vrrp(anew=child.role == "vrrp")
 
-    def _lost(self, child: Child) -> None:
-        if child.role == "vrrp":
-            # At once and before anything else: two nodes may be answering for an address until this is done. After an
     def _pass_on(self, child: Child, message: Message) -> None:
         """To the other workers."""
         for worker in self._fleet.of("worker"):
             if worker is not child:
                 worker.channel.send(message)
 
+    def _lost(self, child: Child) -> None:
+        if child.role == "vrrp":
+            # At once and before anything else: two nodes may be answering for an address until this is done. After an
             # orderly stop the will is empty.
             perform_will(self._board.vrrp_died(time.time()))
         elif child.role == "worker":
