@@ -9,7 +9,7 @@ from typing import Literal
 
 from pyha.config.model import Backend, Config, Server
 from pyha.health.backend import nbsrv, usable
-from pyha.health.verdict import DESCRIPTIONS, WITH_CODE
+from pyha.health.verdict import DESCRIPTIONS, WITH_CODE, Verdict
 from pyha.stats.row import CheckRow, Row
 
 from .messages import FrontendCounters, ServerCounters, ServerState, WorkerReport
@@ -32,6 +32,9 @@ class ServerView:
     downs: int = 0
     downtime: float = 0.0
     unresolved: bool = False
+    agent_down: bool = False
+    agent: Verdict | None = None  # what the agent said last
+    via: str = ""  # the server that it tracks
 
 
 @dataclass(frozen=True)
@@ -239,7 +242,15 @@ def status_words(view: ServerView) -> str:
     """HAProxy's words for the state of a server: with a count while it is on the way up or down."""
     state = view.state
     if state.status == "MAINT":
+        if view.via:
+            return f"MAINT (via {view.via})"
         return "MAINT (resolution)" if view.unresolved else "MAINT"
+    if view.agent_down and state.status == "DOWN":
+        return "DOWN (agent)"
+    if state.status == "DRAIN":
+        return "DRAIN (agent)" if view.agent else "DRAIN"
+    if view.via:
+        return state.status
     if not view.checked:
         return "no check" if state.status == "UP" else state.status
     if state.status == "DOWN":

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pyha.config.model import Check, Level
 
-from .server import Status
+from .server import StatusChanged
 from .verdict import Verdict
 
 
@@ -55,19 +55,49 @@ def check_line(subject: Subject, verdict: Verdict, duration_ms: int, health: int
     return Line("notice", f"Health check for {who} {outcome}, {verdict.reason(duration_ms)}, status: {count} {state}.")
 
 
-def change_line(subject: Subject, old: Status, new: Status, reason: str, remaining: Remaining) -> Line:
+def agent_line(subject: Subject, verdict: Verdict, duration_ms: int, *, up: bool) -> Line:
+    """The same for what an agent said, or that it could not be asked."""
+    outcome = "succeeded" if verdict.passed else "failed"
+    who = f"{'backup ' if subject.backup else ''}server {subject.backend}/{subject.server}"
+    state = "1/1 UP" if up else "0/1 DOWN"
+    return Line("notice", f"Agent check for {who} {outcome}, {verdict.reason(duration_ms)}, status: {state}.")
+
+
+_WORDS = {"UP": "is UP", "DOWN": "is DOWN", "NOLB": "is stopping", "MAINT": "is going DOWN for maintenance",
+          "DRAIN": "enters drain state"}
+
+
+def change_line(subject: Subject, change: StatusChanged, reason: str, remaining: Remaining) -> Line:
     """A server went up, down or out of service. `reason` is `Verdict.reason`, empty when check lines say it already."""
-    words = {"UP": "is UP", "DOWN": "is DOWN", "NOLB": "is stopping", "MAINT": "is going DOWN for maintenance"}[new]
-    why = f", {reason}" if reason else ""
+    who, old, new = subject.named("Server"), change.old, change.new
+    via = f" via {change.via}" if change.via else ""
+    short = _short(change, via)
+    if short:
+        return Line("notice", f"{who} {short}.")
+    words = "is UP" if (old, new) == ("DOWN", "DRAIN") else _WORDS[new]
+    why = via or (f", {reason}" if reason else "")
     counts = f"{remaining.active} active and {remaining.backup} backup servers"
     if new in ("DOWN", "MAINT"):
         rest = (f"{counts} left.{remaining.note} {remaining.sessions} sessions active, 0 requeued, "
                 f"{remaining.queued} remaining in queue.")
     else:
         rest = f"{counts} online.{remaining.note} 0 sessions requeued, {remaining.queued} total in queue."
-    # A server that was finishing its sessions anyway, or is stopped on purpose, wakes nobody up.
-    level: Level = "alert" if new == "DOWN" and old == "UP" else "notice"
-    return Line(level, f"{subject.named('Server')} {words}{why}. {rest}")
+    # A server that was finishing its sessions anyway wakes nobody up.
+    level: Level = "alert" if new in ("DOWN", "MAINT") and old == "UP" else "notice"
+    return Line(level, f"{who} {words}{why}. {rest}")
+
+
+def _short(change: StatusChanged, via: str) -> str:
+    """What is said without counting the servers that are left: somebody took back what he had ordered."""
+    old, new = change.old, change.new
+    if old == "MAINT" and change.resolved:
+        state = f"{change.below}/{'DRAIN' if new == 'DRAIN' else 'READY'}"
+        return f"is {state} (leaving {'' if via else 'forced '}maintenance)"
+    if (old, new) == ("DOWN", "MAINT"):
+        return f"was DOWN and now enters maintenance{via}"
+    if old == "DRAIN" and new in ("UP", "NOLB"):
+        return "is UP (leaving forced drain)"
+    return ""
 
 
 def none_left_line(backend: str, *, listen: bool) -> Line:

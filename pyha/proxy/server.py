@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from pyha.balance import UNLIMITED, Candidate
 from pyha.config import model
 
-from .effects import Connect
+from .effects import Connect, Effect, Suspect
 from .shares import share
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ class Server(Candidate):
     __slots__ = (
         "backup", "bytes_in", "bytes_out", "chosen", "config", "connect", "connect_failures", "endpoint",
         "max_sessions", "maxqueue", "name", "queue", "ramp_end", "redispatches", "retries", "room", "served", "status",
-        "total",
+        "streak", "total",
     )  # fmt: skip
 
     def __init__(self, config: model.Server, position: int) -> None:
@@ -32,6 +32,7 @@ class Server(Candidate):
         self.queue: dict[Session, None] = {}  # in order; those that wait for this server and no other
         self.served = 0  # how many left the queue
         self.ramp_end = 0.0
+        self.streak = 0  # connections that failed in a row
         self.total = self.max_sessions = self.bytes_in = self.bytes_out = 0
         self.connect_failures = self.retries = self.redispatches = 0
 
@@ -44,6 +45,15 @@ class Server(Candidate):
         self.maxqueue = share(config.maxqueue, index, workers) if config.maxqueue else UNLIMITED
         self.room = share(config.maxconn, index, workers) if config.maxconn else UNLIMITED
         self.limit = self.room
+
+    def blame(self, backend: str) -> list[Effect]:
+        """A connection failed; too many in a row are news for whoever checks the server (`observe`, `error-limit`)."""
+        self.streak += 1
+        observe = self.config.observe
+        if observe is None or self.streak < observe.error_limit:
+            return []
+        errors, self.streak = self.streak, 0
+        return [Suspect(backend, self.name, errors)]
 
     @property
     def in_service(self) -> bool:

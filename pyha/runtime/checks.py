@@ -8,7 +8,7 @@ from pyha.errors import FitnessError
 from pyha.health import backend as together
 from pyha.health.probes import PROBES
 from pyha.health.schedule import first_offsets
-from pyha.health.server import Effect
+from pyha.health.server import Effect, StatusChanged
 from pyha.health.wording import Line
 from pyha.runtime.prober import Prober
 from pyha.runtime.tlsclient import TlsContexts, tls_of
@@ -81,6 +81,9 @@ class Checks:
         starts = {id(watch): offset for watch, offset in zip(checked, offsets, strict=True)}
         for watch in fresh:
             watch.start(starts.get(id(watch), 0.0))
+        for watch in watches.values():
+            if watch.tracks is None and watch.health.status != "UP":
+                self._lead(watch)
 
     def _changed(self, watch: Watch, effects: Sequence[Effect], duration_ms: int) -> None:
         if effects:  # most checks say nothing new, and looking at all servers for each would add up
@@ -90,6 +93,21 @@ class Checks:
             for line in together.lines(backend, server, effects, machines, duration_ms, self._load, listen=listen):
                 self._say(backend, line)
         self._publish(watch)
+        if any(isinstance(effect, StatusChanged) for effect in effects):
+            self._lead(watch)
+
+    def _lead(self, watch: Watch) -> None:
+        """Those who track this server become what it is."""
+        key = watch.assignment.backend.name, watch.assignment.server.name
+        for other in list(self.watches.values()):
+            if other.tracks == key:
+                other.follow(watch.health.status, "/".join(key))
+
+    def suspect(self, backend: str, server: str, errors: int) -> None:
+        """A worker saw so many connections in a row fail."""
+        watch = self.watches.get((backend, server))
+        if watch is not None:
+            watch.suspect(errors)
 
 
 def same_place(old: Server, new: Server) -> bool:

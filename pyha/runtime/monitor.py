@@ -10,10 +10,19 @@ import time
 
 from pyha import __version__
 from pyha.config.model import Backend, Config
-from pyha.control.messages import Configure, Configured, Message, Rejected, ServerStates, Stop, WorkerReport
+from pyha.control.messages import (
+    Configure,
+    Configured,
+    Message,
+    Rejected,
+    ServerStates,
+    ServerSuspect,
+    Stop,
+    WorkerReport,
+)
 from pyha.control.statistics import ServerView, Statistics
 from pyha.errors import FitnessError
-from pyha.health.backend import nbsrv
+from pyha.health.backend import nbsrv, standing
 from pyha.health.server import Status
 from pyha.health.wording import Line
 from pyha.runtime import log
@@ -64,6 +73,8 @@ class Monitor:
             self._configure(message, fds)
         elif isinstance(message, WorkerReport):
             self.statistics.report(message, time.monotonic())
+        elif isinstance(message, ServerSuspect):
+            self.checks.suspect(message.backend, message.server, message.errors)
         elif isinstance(message, Stop):
             self.stopped.set()
 
@@ -136,19 +147,21 @@ class Monitor:
         return nbsrv(backend, self._statuses(name))
 
     def _statuses(self, name: str) -> dict[str, Status]:
-        return {server: watch.health.status
+        return {server: standing(watch.assignment.server, watch.health)
                 for (owner, server), watch in self.checks.watches.items() if owner == name}
 
 
 def _gist(watch: Watch) -> tuple[object, ...]:
     """What others must hear of at once when it changes."""
-    return watch.health.status, watch.health.health, watch.address, watch.result and watch.result.status
+    health = watch.health
+    return health.status, health.health, health.percent, watch.address, watch.result and watch.result.status
 
 
 def _seen(watch: Watch) -> ServerView:
     health = watch.health
     return ServerView(watch.state(), health.check is not None, health.failures, health.downs, watch.downtime,
-                      "resolution" in health.maintenance)
+                      "resolution" in health.maintenance, health.agent_down,
+                      health.agent_verdict, "/".join(watch.tracks) if watch.tracks else "")
 
 
 def main(channel: Channel) -> int:

@@ -194,14 +194,14 @@ class Supervisor:
         match message:
             case ServerStates():
                 self._board.server_states(message)
-                for worker in self._fleet.of("worker"):
-                    worker.channel.send(message)
+                self._pass_on(child, "worker", message)
             case TableChanges():
-                self._pass_on(child, message)
+                self._pass_on(child, "worker", message)
             case WorkerReport():
                 self._board.worker_report(child.index, message, time.monotonic())
-                for monitor in self._fleet.of("monitor"):
-                    monitor.channel.send(message)
+                self._pass_on(child, "monitor", message)
+            case ServerSuspect():
+                self._pass_on(child, "monitor", message)
             case VrrpReport():
                 self._board.vrrp_report(message)
             case Will():
@@ -211,11 +211,11 @@ class Supervisor:
         if not isinstance(message, VrrpReport | WorkerReport | ServerSuspect | TableChanges | Will):
             self._tell_vrrp(anew=child.role == "vrrp")
 
-    def _pass_on(self, child: Child, message: Message) -> None:
-        """To the other workers."""
-        for worker in self._fleet.of("worker"):
-            if worker is not child:
-                worker.channel.send(message)
+    def _pass_on(self, sender: Child, role: Role, message: Message) -> None:
+        """To all children of that role but the one that sent it."""
+        for child in self._fleet.of(role):
+            if child is not sender:
+                child.channel.send(message)
 
     def _lost(self, child: Child) -> None:
         if child.role == "vrrp":

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 from pyha.config.model import Backend, Server
 from pyha.control.messages import CheckResult, ServerState
 from pyha.control.status import address
+from pyha.health.agent import Report
 from pyha.health.backend import Load
 from pyha.health.dialogue import Script
 from pyha.health.probes.external import briefing
 from pyha.health.schedule import Timeouts, timeouts
-from pyha.health.server import Effect, ServerHealth, StartCheck, StatusChanged
+from pyha.health.server import Effect, ServerHealth, StartCheck, Status, StatusChanged
 from pyha.health.verdict import Verdict
+from pyha.runtime.agents import AgentLoop
 from pyha.runtime.external import NO_BRIEFING, Briefing
 from pyha.runtime.prober import Outcome, Prober, Target
 from pyha.runtime.resolver import fallback, literal, resolve
@@ -44,7 +46,7 @@ class Assignment:
         server = self.server
         health = self.backend.health.model_copy(update={"log_health_checks": False})
         return (server.host, server.port, server.port_offset, server.check, server.disabled, server.init_addr, health,
-                self.port)
+                self.port, server.agent, server.track, server.observe)
 
 
 Changed = Callable[["Watch", Sequence[Effect], int], None]
@@ -56,7 +58,8 @@ class Watch:
     def __init__(self, assignment: Assignment, prober: Prober, changed: Changed, load: Load) -> None:
         self.assignment = assignment
         server = assignment.server
-        self.health = ServerHealth(server.check if assignment.port else None, disabled=server.disabled)
+        self.health = ServerHealth(server.check if assignment.port else None, disabled=server.disabled,
+                                   observe=server.observe)
         self.since = time.time()
         self.downtime = 0.0  # seconds, up to the last time that it came up
         self.result: CheckResult | None = None
@@ -67,6 +70,7 @@ class Watch:
         self._kept = Kept()
         self._changed = changed
         self._load = load
+        self._agent = AgentLoop(server.agent, prober, self._agent_host, self._heard) if server.agent else None
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
         self._resolving: asyncio.Task[None] | None = None
@@ -74,7 +78,7 @@ class Watch:
 
     def adopt(self, known: ServerState) -> None:
         """Go on from what was known about this server."""
-        if known.status in ("UP", "DOWN", "NOLB"):
+        if known.status in ("UP", "DOWN", "NOLB", "DRAIN") and not self.tracks:
             self.health.adopt(known.status, known.health)
             self.since, self.result = known.since, known.check
 
@@ -87,6 +91,8 @@ class Watch:
 
     def start(self, offset: float) -> None:
         """Begin; the first check is due in `offset` seconds."""
+        if self._agent is not None:
+            self._agent.start(offset)
         if self._host is None or (self._alternative and self._check_host is None):
             self._resolving = asyncio.get_running_loop().create_task(self._resolve_for_ever(offset))
         else:
@@ -101,6 +107,33 @@ class Watch:
             if task:
                 task.cancel()
         self._kept.close()
+        if self._agent is not None:
+            self._agent.stop()
+
+    def follow(self, status: Status, via: str) -> None:
+        """The server that this one tracks is that now."""
+        effects = self.health.follow(status, via)
+        if effects:
+            self._told(effects, 0)
+
+    def suspect(self, errors: int) -> None:
+        """So many connections of clients failed in a row."""
+        effects = self.health.suspect(errors, self._now)
+        if self.health.verdict is not None and self.health.verdict.status == "HANA":
+            self._remember(self.health.verdict, 0)
+        self._told(effects, 0)
+
+    def _heard(self, report: Report, duration_ms: int) -> None:
+        self._told(self.health.heard(report, self._now), duration_ms)
+
+    @property
+    def tracks(self) -> tuple[str, str] | None:
+        """(backend, server) of the server that this one tracks."""
+        track = self.assignment.server.track
+        if track is None:
+            return None
+        backend, _, server = track.rpartition("/")
+        return backend or self.assignment.backend.name, server
 
     @property
     def address(self) -> str:
@@ -113,9 +146,13 @@ class Watch:
         rise, fall = (health.check.rise, health.check.fall) if health.check else (1, 1)
         return ServerState(
             backend=self.assignment.backend.name, server=server.name,
-            address=self.address, status=health.status, weight=server.weight,
+            address=self.address, status=health.status, weight=health.weight(server.weight),
             since=self.since, check=self.result, rise=rise, fall=fall, health=health.health,
         )
+
+    def _agent_host(self) -> str | None:
+        agent = self.assignment.server.agent
+        return agent.host if agent and agent.host else self._host
 
     # -- checks ------------------------------------------------------------------------------------------------------
 
@@ -161,9 +198,12 @@ class Watch:
         spread = self.assignment.spread
         effects = self.health.result(outcome.verdict, self._now, random.uniform(-spread, spread))
         verdict = self.health.verdict or outcome.verdict
-        self.result = CheckResult(status=verdict.status, code=verdict.code, info=verdict.info,
-                                  duration_ms=outcome.duration_ms, last=time.time())
+        self._remember(verdict, outcome.duration_ms)
         self._told(effects, outcome.duration_ms)
+
+    def _remember(self, verdict: Verdict, duration_ms: int) -> None:
+        self.result = CheckResult(status=verdict.status, code=verdict.code, info=verdict.info,
+                                  duration_ms=duration_ms, last=time.time())
 
     def _told(self, effects: Sequence[Effect], duration_ms: int) -> None:
         now = time.time()

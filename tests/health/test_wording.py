@@ -3,6 +3,7 @@
 import pytest
 
 from pyha.config.model import Check
+from pyha.health.server import StatusChanged
 from pyha.health.verdict import Verdict
 from pyha.health.wording import Line, Remaining, Subject, change_line, check_line, none_left_line
 
@@ -12,34 +13,34 @@ REASON = 'reason: Layer4 connection problem, info: "Connection refused", check d
 
 
 def test_a_server_goes_down():
-    assert change_line(MAIN, "UP", "DOWN", REASON, Remaining(0, 1, sessions=4, queued=2)) == Line(
+    assert change_line(MAIN, StatusChanged("UP", "DOWN", None), REASON, Remaining(0, 1, sessions=4, queued=2)) == Line(
         "alert", 'Server be/s1 is DOWN, reason: Layer4 connection problem, info: "Connection refused", check duration: '
         "0ms. 0 active and 1 backup servers left. Running on backup. 4 sessions active, 0 requeued, 2 remaining in "
         "queue.")
 
 
 def test_a_server_comes_up():
-    assert change_line(MAIN, "DOWN", "UP", "", Remaining(1, 0)) == Line(
+    assert change_line(MAIN, StatusChanged("DOWN", "UP", None), "", Remaining(1, 0)) == Line(
         "notice", "Server be/s1 is UP. 1 active and 0 backup servers online. 0 sessions requeued, 0 total in queue.")
 
 
 def test_a_backup_server_says_that_it_is_one():
-    assert change_line(SPARE, "UP", "DOWN", "", Remaining(2, 0)).text.startswith("Backup Server be/s2 is DOWN. 2 ")
+    assert change_line(SPARE, StatusChanged("UP", "DOWN", None), "", Remaining(2, 0)).text.startswith("Backup Server be/s2 is DOWN. 2 ")
 
 
 def test_a_server_finishes_what_it_has():
-    assert change_line(MAIN, "UP", "NOLB", "", Remaining(0, 0)) == Line(
+    assert change_line(MAIN, StatusChanged("UP", "NOLB", None), "", Remaining(0, 0)) == Line(
         "notice", "Server be/s1 is stopping. 0 active and 0 backup servers online. 0 sessions requeued, 0 total in "
         "queue.")
 
 
 def test_a_server_that_was_stopping_already_goes_down_without_an_alert():
-    assert change_line(MAIN, "NOLB", "DOWN", "", Remaining(1, 0)).level == "notice"
+    assert change_line(MAIN, StatusChanged("NOLB", "DOWN", None), "", Remaining(1, 0)).level == "notice"
 
 
 def test_maintenance():
-    line = change_line(MAIN, "UP", "MAINT", "", Remaining(1, 0))
-    assert line.level == "notice"
+    line = change_line(MAIN, StatusChanged("UP", "MAINT", None), "", Remaining(1, 0))
+    assert line.level == "alert"
     assert line.text.startswith("Server be/s1 is going DOWN for maintenance. 1 active and 0 backup servers left. 0 ")
 
 

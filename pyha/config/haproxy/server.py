@@ -110,6 +110,7 @@ def to_model(section: Section, draft: ServerDraft, *, verify: str, check_needs_t
     collected = draft.data["options"]
     data = {key: value for key, value in draft.data.items() if key != "options"}
     data |= {key: value for key, value in collected.items() if key in options.SERVER_FIELDS}
+    data |= _beside(section, draft, collected)
     if not collected.get("check"):
         return data
     if "port" not in data and "check_port" not in collected and not check_port:
@@ -125,4 +126,20 @@ def to_model(section: Section, draft: ServerDraft, *, verify: str, check_needs_t
     check: dict[str, Any] = {key.removeprefix("check_"): value for key, value in collected.items()
                              if key in options.CHECK_FIELDS}
     data["check"] = check | {"tls_options": tls} | ({"tls": tls} if with_tls else {})
+    return data
+
+
+def _beside(section: Section, draft: ServerDraft, collected: dict[str, Any]) -> dict[str, Any]:
+    """What else tells about the server: an agent, the connections of clients."""
+    data: dict[str, Any] = {}
+    if collected.get("agent"):
+        if "agent_port" not in collected:
+            section.draft.error(draft.origin, f"server '{section.name}/{draft.name}': 'agent-check' needs a port",
+                                "add 'agent-port 9999'")
+        data["agent"] = {key: collected[f"agent_{key}"] for key in ("host", "port", "inter", "send")
+                         if f"agent_{key}" in collected}
+        data["agent"].setdefault("port", 1)
+    if collected.get("observe"):
+        data["observe"] = {key: collected[f"observe_{key}"] for key in ("error_limit", "on_error")
+                           if f"observe_{key}" in collected}
     return data

@@ -12,9 +12,9 @@ _PORT = 65535
 _WEIGHT = 256
 
 SERVER_FIELDS = frozenset({"weight", "backup", "disabled", "maxconn", "minconn", "maxqueue", "slowstart",
-                           "on_marked_down", "on_marked_up", "init_addr"})
+                           "on_marked_down", "on_marked_up", "init_addr", "track"})
 CHECK_FIELDS = frozenset({"check_inter", "check_fastinter", "check_downinter", "check_rise", "check_fall", "check_host",
-                          "check_port"})
+                          "check_port", "check_send_proxy"})
 
 
 def _count(word: str, key: str, low: int, high: int = 2**31 - 1) -> Reader:
@@ -97,13 +97,39 @@ def _init_addr(section: Section, statement: Statement, collected: dict[str, Any]
     collected["init_addr"] = methods
 
 
+def _agent_addr(section: Section, statement: Statement, collected: dict[str, Any], text: str) -> None:
+    try:
+        address = parse(text) if text else None
+    except AddressError as error:
+        section.error(statement, f"'server ... agent-addr': {error}", error.hint)
+        return
+    if address is None:
+        section.error(statement, "'server ... agent-addr' expects an address")
+    else:
+        collected["agent_host"] = address.host
+
+
+def _observe(section: Section, statement: Statement, collected: dict[str, Any], text: str) -> None:
+    layer = choice(section, statement, text, ("layer4", "layer7"), what="server ... observe")
+    if layer is not None:
+        collected["observe"] = True
+    if layer == "layer7":
+        section.ignore("server ... observe layer7", statement.origin,
+                       "nothing looks into HTTP; what connections tell is observed, as by 'observe layer4'")
+
+
 VALUES: dict[str, Reader] = {
     "addr": _addr,
+    "agent-addr": _agent_addr,
+    "agent-inter": _time("agent-inter", "agent_inter", low=1),
+    "agent-port": _count("agent-port", "agent_port", 1, _PORT),
+    "agent-send": _word("agent-send", "agent_send", "what to say to the agent"),
     "ca-file": _path("ca-file", "tls_ca_file", "ca_base"),
     "check-alpn": _alpn,
     "check-sni": _word("check-sni", "tls_sni", "a host name"),
     "crt": _path("crt", "tls_crt", "crt_base"),
     "downinter": _time("downinter", "check_downinter", low=1),
+    "error-limit": _count("error-limit", "observe_error_limit", 1),
     "fall": _count("fall", "check_fall", 1),
     "fastinter": _time("fastinter", "check_fastinter", low=1),
     "init-addr": _init_addr,
@@ -111,35 +137,38 @@ VALUES: dict[str, Reader] = {
     "maxconn": _count("maxconn", "maxconn", 0),
     "maxqueue": _count("maxqueue", "maxqueue", 0),
     "minconn": _count("minconn", "minconn", 0),
+    "observe": _observe,
+    "on-error": _one_of("on-error", "observe_on_error", ("fastinter", "fail-check", "sudden-death", "mark-down")),
     "on-marked-down": _one_of("on-marked-down", "on_marked_down", ("shutdown-sessions",)),
     "on-marked-up": _one_of("on-marked-up", "on_marked_up", ("shutdown-backup-sessions",)),
     "port": _count("port", "check_port", 1, _PORT),
     "rise": _count("rise", "check_rise", 1),
     "slowstart": _time("slowstart", "slowstart", low=0),
+    "track": _word("track", "track", "NAME or BACKEND/NAME of another server"),
     "verify": _one_of("verify", "tls_verify", ("none", "required")),
     "verifyhost": _word("verifyhost", "tls_verifyhost", "a host name"),
     "weight": _count("weight", "weight", 0, _WEIGHT),
 }
 
 FLAGS: dict[str, dict[str, Any]] = {
+    "agent-check": {"agent": True}, "no-agent-check": {"agent": False},
+    "check-send-proxy": {"check_send_proxy": "v1"}, "no-check-send-proxy": {"check_send_proxy": "no"},
     "backup": {"backup": True}, "no-backup": {"backup": False},
     "check": {"check": True}, "no-check": {"check": False},
     "check-ssl": {"check_ssl": True}, "no-check-ssl": {"check_ssl": False},
     "disabled": {"disabled": True}, "enabled": {"disabled": False},
     # These switch off what is not switched on here anyway.
     "no-ssl": {}, "no-send-proxy": {}, "no-send-proxy-v2": {}, "no-send-proxy-v2-ssl": {},
-    "no-send-proxy-v2-ssl-cn": {}, "no-check-send-proxy": {}, "no-agent-check": {}, "no-tfo": {},
+    "no-send-proxy-v2-ssl-cn": {}, "no-tfo": {},
 }
 
 _TLS_TUNING = "checks negotiate TLS with the defaults of the system's OpenSSL"
 _NO_TLS = "traffic passes through untouched; for the check use 'check-sni' and 'check-alpn'"
 _DNS = "names are looked up at start and every 30 s, with the resolver of the system"
-_PASSIVE = "servers are judged by their checks alone, not by the traffic"
 _HTTP = "traffic is relayed as TCP, and nothing looks into HTTP"
 _TUNING = "pyha has no use for this tuning"
 
 IGNORED: dict[str, tuple[int, str]] = {
-    "observe": (1, _PASSIVE), "error-limit": (1, _PASSIVE), "on-error": (1, _PASSIVE),
     "resolvers": (1, _DNS), "resolve-prefer": (1, _DNS), "resolve-net": (1, _DNS), "resolve-opts": (1, _DNS),
     "sni": (1, _NO_TLS), "alpn": (1, _NO_TLS), "npn": (1, _NO_TLS),
     "cookie": (1, _HTTP), "redir": (1, _HTTP), "max-reuse": (1, _HTTP), "pool-low-conn": (1, _HTTP),
@@ -157,8 +186,6 @@ IGNORED: dict[str, tuple[int, str]] = {
 
 _PROXY = "the server expects a PROXY protocol header, which pyha cannot send yet"
 _PROXY_ADVICE = "remove it here and switch the PROXY protocol off on the server as well"
-_AGENT = "an agent could drain the server or change its weight, and pyha would not hear it"
-_AGENT_ADVICE = "let the ordinary check say when the server must get no more connections"
 _DIRECT = "servers are reached directly only"
 _DIRECT_ADVICE = "give the server an address that this machine can reach"
 
@@ -167,11 +194,6 @@ REFUSED: dict[str, tuple[int, str, str]] = {
             "use 'check-ssl' when only the check needs TLS"),
     "send-proxy": (0, _PROXY, _PROXY_ADVICE), "send-proxy-v2": (0, _PROXY, _PROXY_ADVICE),
     "send-proxy-v2-ssl": (0, _PROXY, _PROXY_ADVICE), "send-proxy-v2-ssl-cn": (0, _PROXY, _PROXY_ADVICE),
-    "check-send-proxy": (0, _PROXY, _PROXY_ADVICE),
-    "agent-check": (0, _AGENT, _AGENT_ADVICE), "agent-addr": (1, _AGENT, _AGENT_ADVICE),
-    "agent-inter": (1, _AGENT, _AGENT_ADVICE), "agent-port": (1, _AGENT, _AGENT_ADVICE),
-    "agent-send": (1, _AGENT, _AGENT_ADVICE),
-    "track": (1, "a server cannot take its state from another one", "give this server a 'check' of its own"),
     "source": (1, "connections leave with the address that the kernel chooses", "use a route with 'src' instead"),
     "usesrc": (1, "connections leave with the address that the kernel chooses", "use a route with 'src' instead"),
     "socks4": (1, _DIRECT, _DIRECT_ADVICE), "check-via-socks4": (0, _DIRECT, _DIRECT_ADVICE),
