@@ -26,6 +26,7 @@ from pyha.health.backend import nbsrv, standing
 from pyha.health.server import Status
 from pyha.health.wording import Line
 from pyha.runtime import log
+from pyha.runtime.alerts import Alerts
 from pyha.runtime.channel import Channel
 from pyha.runtime.checks import Checks, Key
 from pyha.runtime.syslog import LEVELS, Syslog
@@ -50,6 +51,7 @@ class Monitor:
         self.checks = Checks(self._publish, self._say, self.statistics.load)
         self.web = WebService(self._view)
         self._syslog = Syslog()
+        self._alerts = Alerts()
         self.stopped = asyncio.Event()
         self.config = Config()
         self._generation = 0
@@ -64,6 +66,7 @@ class Monitor:
         await self.stopped.wait()
         self.checks.close()
         self.web.close()
+        self._alerts.close()
         self._syslog.close()
         await self.channel.drain()
         return 0
@@ -129,6 +132,7 @@ class Monitor:
     def _say(self, backend: Backend, line: Line) -> None:
         logger.log(_LEVELS[line.level], "%s", line.text)
         self._syslog.send(backend.log.targets, LEVELS[line.level], line.text)
+        self._alerts.send(backend, line)
 
     # -- what the pages show -----------------------------------------------------------------------------------------
 

@@ -1,5 +1,8 @@
 """What an operator should know about a proxy that is not wrong as such: missing timeouts, no servers, no checks."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from .statement import Section
 from .targets import MODE_HINT, Target
 
@@ -45,9 +48,13 @@ def about_backend(section: Section, *, used: bool) -> None:
         return
     _timeouts(section, ("connect", "server"))
     running = [server for server in section.servers if not server.data["options"].get("disabled")]
-    if running and not any(server.data["options"].get("check") for server in running):
+    if running and not any(_watched(server.data["options"]) for server in running):
         section.draft.warn(section.origin, f"no server of {section.describe()} is checked, so a dead one keeps "
                            "getting its share of the connections", "add 'check' to the 'server' lines")
+
+
+def _watched(options: Mapping[str, Any]) -> bool:
+    return any(options.get(word) for word in ("check", "agent", "track"))
 
 
 def _timeouts(section: Section, names: tuple[str, ...]) -> None:

@@ -65,7 +65,8 @@ def settled(section: Section, settings: Section) -> dict[str, Any]:
     where = section.where[f"alert_{given[0]}"]
     if missing:
         listed = " and ".join(f"'email-alert {word}'" for word in missing)
-        section.draft.warn(where, f"{section.describe()} sends no mails: {listed} is missing", "add it", ignored=True)
+        section.draft.warn(where, f"{section.describe()} sends no mails, for want of {listed}", "add what is missing",
+                           ignored=True)
         return {}
     groups = settings.get("mailers", {})
     group = groups.get(section.get("alert_mailers"))

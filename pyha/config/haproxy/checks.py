@@ -216,7 +216,7 @@ def http_steps(section: Section) -> list[dict[str, Any]]:
 
 
 def _connected(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    if steps[0]["action"] == "connect":
+    if next((step["action"] for step in steps if step["action"] != "comment"), "") == "connect":
         return steps
     return [{"action": "connect", "default": True}, *steps]
 

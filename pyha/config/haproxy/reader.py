@@ -22,6 +22,7 @@ SECTION_WORDS: Final = ("global", "defaults", *PROXIES, *OTHER_SECTIONS)
 HANDLERS: Final = proxy_words.KEYWORDS | rules.HTTP_KEYWORDS | stats_page.REFUSED
 
 _LONGEST_NAME = 200
+_WITH_NAME = ("set-var(", "unset-var(")
 _MOST_CHOICES = 12  # more are not listed in a message
 _NOT_IN_ANONYMOUS_DEFAULTS = frozenset({
     "acl", "http-after-response", "http-request", "http-response", "tcp-request connection", "tcp-request content",
@@ -304,6 +305,10 @@ def keyword(line: Line, prefixes: Iterable[str]) -> Statement:
     if words[0] in ("no", "default") and len(words) > 1:
         prefix = "no" if words.pop(0) == "no" else "default"
     length = 2 if words[0] in prefixes else 1
+    if length == 2 and len(words) > 1 and words[1].startswith(_WITH_NAME):
+        # `set-var(check.x)`: the word is set-var
+        name, _, rest = words[1].partition("(")
+        words[1:2] = [name, f"({rest}"]
     return Statement(" ".join(words[:length]), tuple(words[length:]), line.origin, prefix)
 
 
