@@ -10,7 +10,7 @@ from typing import Annotated, Literal, get_args, get_origin
 
 from pydantic import BaseModel
 
-from pyha.config import base, health_model, model, vrrp_model
+from pyha.config import base, health_model, model, rules_model, vrrp_model
 from pyha.config.base import Frozen
 
 _NAMES = {"str": "text", "int": "number", "bool": "true | false", "float": "number", "Duration": "duration",
@@ -70,7 +70,7 @@ The words below are grouped by where they stand. This part is written from the p
 def render() -> str:
     """The whole page."""
     parts = [HEADING]
-    found = [*_models(model), *_models(vrrp_model)]
+    found = [pair for module in (model, rules_model, health_model, vrrp_model) for pair in _models(module)]
     found.sort(key=lambda pair: pair[0] is not model.Config)  # what stands at the top comes first
     parts += [_section(kind, comments) for kind, comments in found]
     return "\n".join(parts)
