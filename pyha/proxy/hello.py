@@ -17,7 +17,7 @@ class More(str):
 MORE: Final = More("more")
 """Not enough bytes to tell. Compared by identity."""
 
-_HANDSHAKE, _CLIENT_HELLO = 22, 1
+_HANDSHAKE, CLIENT_HELLO = 22, 1
 _LARGEST_RECORD = 16 * 1024 + 2048
 _MOST_RECORDS = 8  # nobody cuts a hello finer than that, except to keep us busy
 _SERVER_NAME, _ALPN = 0, 16
@@ -37,19 +37,23 @@ def read(data: bytes) -> Hello | More | None:
     kind = hello_type(data)
     if isinstance(kind, More):
         return MORE
-    message = _message(data) if kind == _CLIENT_HELLO else None
+    message = _message(data) if kind == CLIENT_HELLO else None
     return _hello(message) if isinstance(message, bytes) else message
 
 
 def hello_type(data: bytes) -> int | More | None:
-    """The type of the handshake message that the first record begins with: 1 is a ClientHello."""
+    """The type of the handshake message that the first record begins with: 1 is a ClientHello.
+
+    Told when the record is complete, as HAProxy does: rules that wait for the type go on to ask for the name.
+    """
     if data[:1] not in (b"", bytes([_HANDSHAKE])) or data[1:2] not in (b"", b"\x03"):
         return None
-    if len(data) < 6:
+    if len(data) < 5:
         return MORE
-    if not 4 <= int.from_bytes(data[3:5], "big") <= _LARGEST_RECORD:
+    length = int.from_bytes(data[3:5], "big")
+    if not 4 <= length <= _LARGEST_RECORD:
         return None
-    return data[5]
+    return data[5] if len(data) >= 5 + length else MORE
 
 
 def _message(data: bytes) -> bytes | More | None:

@@ -5,7 +5,7 @@ from functools import cached_property
 from ipaddress import ip_address
 from typing import Any, Final
 
-from .hello import MORE, Hello, More, hello_type, read
+from .hello import CLIENT_HELLO, MORE, Hello, More, hello_type, read
 from .tables import Entry
 
 MOST: Final = 15 * 1024
@@ -77,8 +77,9 @@ class Visit:
         return len(self.data) >= MOST
 
     def hello_type(self) -> int | More | None:
-        """See hello.hello_type."""
-        return hello_type(self.data)
+        """See hello.hello_type; of a ClientHello only when all of its records are there."""
+        kind = hello_type(self.data)
+        return MORE if kind == CLIENT_HELLO and self.hello() is MORE else kind
 
     def hello(self) -> Hello | More | None:
         """The TLS hello, parsed anew only when more has come."""
