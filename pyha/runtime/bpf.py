@@ -34,6 +34,7 @@ _SK_SKB, _STREAM_VERDICT = 14, 5
 _MAP_LOOKUP, _GET_SOCKET_COOKIE, _SK_REDIRECT_HASH, _RINGBUF_OUTPUT = 1, 46, 72, 130  # helper functions
 _SOL_SOCKET, _SO_COOKIE, _SO_RCVLOWAT = 1, 57, 18
 _ATTRIBUTE_SIZE = 144
+_ATTEMPTS = 5
 _ENTRIES = 65536  # of each map, two a connection; what finds no room stays in the reactor
 _COUNTERS = 65536  # a power of two; sockets that share one are only told of a little less exactly
 _PAGE = mmap.PAGESIZE
@@ -168,6 +169,10 @@ def _load(code: bytes) -> int:
         "=IIQQIIQII", _SK_SKB, len(code) // 8, ctypes.addressof(text), ctypes.addressof(licence), 1, len(log),
         ctypes.addressof(log), 0, 0,
     )  # fmt: skip
+    for _ in range(_ATTEMPTS - 1):
+        # The verifier gives up with EAGAIN when a signal is on its way to us.
+        with contextlib.suppress(BlockingIOError):
+            return _call(_PROG_LOAD, attribute)
     return _call(_PROG_LOAD, attribute)
 
 

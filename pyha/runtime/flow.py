@@ -17,7 +17,7 @@ import struct
 import time
 from typing import Protocol
 
-from pyha.runtime.kernelpath import BACKLOG, KernelPath, missing, settle
+from pyha.runtime.kernelpath import KernelPath, hold_back, let_go, missing, settle
 from pyha.runtime.link import Link, Side, Stage
 
 _BUFFER = 128 * 1024
@@ -29,6 +29,7 @@ _LOOK, _LAST_LOOK = 0.003, 0.1  # seconds between two looks at what the kernel h
 _DONTWAIT = socket.MSG_DONTWAIT
 _SIOCOUTQNSD = 0x894B  # linux/sockios.h
 NEVER = 1 << 60
+_AGAIN = -8
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
@@ -64,7 +65,6 @@ class Flow:
         self.now = time.monotonic()
         self._more: list[Side] = []  # not empty yet: others had their turn
         self._exchanges = NEVER  # reads of one side before its link moves to the kernel path
-        self._bulk = NEVER  # or bytes
         self._young: set[Link] = set()  # open, in the reactor, and may yet move
         self._draining: list[tuple[float, int, float, Side]] = []  # a heap: when to look, tie-break, pause, side
         self._ties = itertools.count()
@@ -148,7 +148,7 @@ class Flow:
                 side.torn = False
                 if side.ended:
                     self._finish(side)
-                elif side.reads >= self._exchanges or side.received >= self._bulk:
+                elif side.reads >= self._exchanges:
                     self.hand_over(link)
                 return
         self._more.append(side)
@@ -175,6 +175,7 @@ class Flow:
         if sent == count:
             return True
         side.pending = memoryview(bytes(self._view[sent:count]))
+        side.peer.reads = _AGAIN  # backpressure works here only, so not to the kernel path in the middle of a download
         if not side.watches_out:
             # Clients are not watched for it from the start: each would cost an event at once, and few ever need it.
             side.watches_out = True
@@ -225,32 +226,39 @@ class Flow:
             return
         if side.draining:
             return
-        left = 0 if side.peer.broken else missing(side) - (side.ended and not side.returning)
-        if side.returning and left < BACKLOG // 2 and self.kernel.resume(side):
+        if side.returning and (side.ended or side.broken) and not side.stopped:
+            side.returning = False  # nothing more will come
+        if side.returning and not side.stopped and not self.kernel.stop(side):
+            if side.returning:
+                self._look_again(side, _LOOK, _LOOK)
             return
+        left = 0 if side.peer.broken else missing(side) - (side.ended and not side.stopped)
         # A FIN that was never seen because a reset came with it leaves a difference of one.
         if left > 0 and not (left == 1 and side.broken and pause >= _LAST_LOOK):
-            side.draining = True
-            heapq.heappush(self._draining, (self.now + pause, next(self._ties), min(2 * pause, _LAST_LOOK), side))
-        elif side.returning:
+            self._look_again(side, pause, min(2 * pause, _LAST_LOOK))
+        elif side.stopped:
             self._return(side)
         elif side.broken:
             self._lost(side)
         else:
             self._finish(side)
 
+    def _look_again(self, side: Side, pause: float, next_pause: float) -> None:
+        side.draining = True
+        heapq.heappush(self._draining, (self.now + pause, next(self._ties), next_pause, side))
+
     def _return(self, side: Side) -> None:
-        """What is left of a side that was held back when its FIN came is the reactor's."""
-        side.kernel = side.returning = False
+        side.kernel = False
+        let_go(side)
         for one in (side, side.peer):
             self._rewatch(one)
         self._pump(side)
 
     def _relieve(self) -> None:
-        """Where bytes pile up in the kernel, it takes no more for a while: a slow reader holds its writer back."""
+        """Where bytes pile up in the kernel, hold the writer back and return to the reactor."""
         for side in self.kernel.burdened():
-            self.kernel.release(side)
-            self._drain(side, _LOOK / 3)
+            hold_back(side)
+            self._drain(side)
 
     def _look_at_draining(self) -> None:
         while self._draining and self._draining[0][0] <= self.now:

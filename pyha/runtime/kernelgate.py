@@ -15,6 +15,8 @@ log = logging.getLogger("pyha.supervisor")
 TESTED = (6, 18)
 """Older kernels had serious bugs here: `auto` uses only those on which our own stress test has passed."""
 
+_PATIENCE = 5.0  # seconds for a few bytes in the self-test: a booting machine has other things to do
+
 
 def open_maps(mode: Literal["auto", "on", "off"], workers: int, release: str = "") -> tuple[Maps, ...]:
     """The maps, one of each for every worker; none where the kernel path is off or cannot be had (said in the log)."""
@@ -45,9 +47,9 @@ def works(maps: Maps) -> bool:
             listener = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
             ends, middles = [], []
             for _ in range(2):
-                end = stack.enter_context(socket.create_connection(listener.getsockname(), 1))
+                end = stack.enter_context(socket.create_connection(listener.getsockname(), _PATIENCE))
                 middles.append(stack.enter_context(listener.accept()[0]))
-                end.settimeout(1)
+                end.settimeout(_PATIENCE)
                 ends.append(end)
             early = os.urandom(100)
             ends[0].sendall(early)  # waits in the queue and must be carried too

@@ -4,8 +4,10 @@ Short connections are cheapest in the reactor; one that has exchanged a few mess
 likely to live long, and costs no Python at all once the kernel relays it. The kernel's own books (TCP_INFO) then say
 how much was carried and when.
 
-A reader that sleeps must not fill the memory: of a side whose bytes pile up in the kernel, nothing more is taken until
-they are gone. That needs a worker that runs; while one is replaced its connections go on without it.
+A reader that sleeps must not fill the memory, and the kernel path knows no backpressure. So a side whose bytes pile up
+there is *held back*: its receive window is closed, which its sender obeys whatever else happens. Then it returns to the
+reactor. It cannot be taken out of the map before it is quiet: what arrives in the very moment would be lost. That needs
+a worker that runs; while one is replaced its connections go on without it.
 """
 
 import contextlib
@@ -22,8 +24,6 @@ from pyha.runtime.link import Link, Side, Stage
 
 EXCHANGES = 8
 """Reads of one side before `auto` moves a link at its next dry moment."""
-BULK = 128 * 1024
-"""Or bytes: what sends as much may send much more, and once its queue never empties it cannot move."""
 AGE = 1.0
 """Seconds before `auto` moves one that says less, at the latest twice as many."""
 
@@ -33,6 +33,8 @@ BACKLOG = 4 * 1024 * 1024
 _PEEK = socket.MSG_DONTWAIT | socket.MSG_PEEK
 _SIOCOUTQ = 0x5411  # linux/sockios.h: written and not acknowledged yet
 _TCP_INQ = 36  # linux/tcp.h: received and not read; SIOCINQ does not tell for sockets in a map
+_SO_BUF_LOCK = 72  # asm-generic/socket.h
+_QUIET = range(20, 150)  # ms since the last segment: the window is used up, and the next probe (200 ms) not yet due
 _INFO_SIZE = 136
 _LAST_DATA_RECV, _LAST_ACK_RECV, _BYTES_ACKED, _BYTES_RECEIVED = 52, 56, 120, 128  # linux/tcp.h, struct tcp_info
 
@@ -105,31 +107,29 @@ class KernelPath:
         told = [self._sides[key] for key in self._maps.told() if key in self._sides]
         return [side for side in told if side.kernel and not side.returning and missing(side) > BACKLOG]
 
-    def release(self, side: Side) -> None:
-        """Let the kernel take no more from a side: until `resume`, or for good when nothing is `missing` any more."""
+    def stop(self, side: Side) -> bool:
+        """Take a quiet side that was held back out of the map: it has returned when nothing is `missing`.
+
+        False: not now. A side that stays quiet although it may send is let go again.
+        """
         assert self._maps is not None
-        side.returning = True
+        info = side.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_SIZE)
+        age = struct.unpack_from("=I", info, _LAST_DATA_RECV)[0]
+        if age >= _QUIET.stop and missing(side) < BACKLOG // 2:
+            let_go(side)
+        if age not in _QUIET or not side.returning:
+            return False
         with contextlib.suppress(OSError):
             self._maps.stop(side.sock)
-        # From here on `received` is what the kernel took. Asking takes the socket's lock, so nobody is just doing it.
+        # Asking takes the socket's lock.
         arrived = _received(side.sock)
         while True:
             side.received = arrived - _unread(side.sock)
             again = _received(side.sock)
             if again == arrived:
-                return
+                break
             arrived = again
-
-    def resume(self, side: Side) -> bool:
-        """Let the kernel take from a released side again. False: it got its FIN, and has to return to the reactor."""
-        assert self._maps is not None
-        if side.ended or side.broken:
-            return False
-        try:
-            self._maps.start(side.sock)
-        except OSError:
-            return False
-        side.returning = False
+        side.stopped = side.link.stays = True
         return True
 
     def forget(self, side: Side) -> None:
@@ -137,12 +137,27 @@ class KernelPath:
         self._sides.pop(side.cookie, None)
 
 
+def hold_back(side: Side) -> None:
+    """Close the receive window. What is under way already still comes, a few segments a second after that."""
+    side.returning = True
+    side.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+    side.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP, 1)
+
+
+def let_go(side: Side) -> None:
+    """Open it again, and leave its size to the kernel as before."""
+    side.returning = side.stopped = False
+    side.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 30)  # the kernel takes what is allowed
+    side.sock.setsockopt(socket.SOL_SOCKET, _SO_BUF_LOCK, 0)
+    side.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_WINDOW_CLAMP, 1 << 30)
+
+
 def missing(side: Side) -> int:
     """How much of what the kernel took from this side has yet to be written to its peer.
 
-    A FIN that arrived counts as one, unless the side is returning.
+    A FIN that arrived counts as one, unless the side is stopped.
     """
-    taken = side.received if side.returning else _received(side.sock)
+    taken = side.received if side.stopped else _received(side.sock)
     return taken + side.surplus - _written(side.peer.sock)
 
 
@@ -160,9 +175,10 @@ def settle(link: Link, now: float) -> None:
         data_age, ack_age = struct.unpack_from("=II", info, _LAST_DATA_RECV)
         acknowledged, received = struct.unpack_from("=QQ", info, _BYTES_ACKED)
         if side.kernel:
-            if not side.returning:
+            if not side.stopped:
                 side.received = received - side.ended
-            youngest = data_age if youngest is None else min(data_age, youngest)
+            if not side.returning:  # else it trickles without going anywhere
+                youngest = data_age if youngest is None else min(data_age, youngest)
         acked += acknowledged
         if acked > link.acked:
             # A slow reader took something. A bare acknowledgement alone proves nothing: stalled ones answer probes.

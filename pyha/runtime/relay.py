@@ -19,7 +19,7 @@ from collections.abc import Callable
 
 from pyha.control.messages import Configure
 from pyha.runtime.flow import ENDS, NEVER, READS, READS_AND_WRITES, Flow, Handler
-from pyha.runtime.kernelpath import AGE, BULK, EXCHANGES
+from pyha.runtime.kernelpath import AGE, EXCHANGES
 from pyha.runtime.link import Link, Side, Stage
 
 _EVENTS = 512
@@ -60,7 +60,6 @@ class Relay(Flow):
         self.kernel.configure(message, fds)
         mode = self.kernel.mode
         self._exchanges = {"auto": EXCHANGES, "on": 1, "off": NEVER}[mode]
-        self._bulk = NEVER if mode == "off" else BULK
         ring = self.kernel.ring
         if ring is not None and ring not in self._listeners:
             self.listen(ring, self._relieve)

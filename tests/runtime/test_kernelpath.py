@@ -53,6 +53,7 @@ class Ends:
 
     def configure(self, mode):
         made = open_maps(mode, 1)
+        assert bool(made) == (mode != "off")
         message = Configure(generation=1, config=Config(), kernel_path=mode, maps=bool(made))
         fds = [7, *(os.dup(fd) for maps in made for fd in maps.fds)]
         for maps in made:
@@ -179,7 +180,7 @@ def test_an_idle_link_is_not_taken_for_a_busy_one():
     Ends("auto").run(talk)
 
 
-def hold_back(ends, server, data):
+def write_until_held_back(ends, server, data):
     """Write until the kernel takes no more. Returns how much that was."""
     server.setblocking(False)
     written = 0
@@ -191,7 +192,7 @@ def hold_back(ends, server, data):
                 written += server.send(data[written % len(data) :])
                 assert written < 100_000_000, "nobody holds the writer back"
         except BlockingIOError:
-            return ends.link.server.returning
+            return ends.link.server.returning or not ends.link.server.kernel
 
     wait_for(held_back, "the writer to be held back")
     server.setblocking(True)
@@ -214,9 +215,9 @@ def test_a_reader_that_sleeps_holds_its_writer_back_until_it_reads():
         exchange(client, server, 1)
         wait_for(ends.on_kernel, "both sides to move")
         for _ in range(3):
-            read_all(client, data, hold_back(ends, server, data))
-            wait_for(lambda: not ends.link.server.returning, "the side to move on")
-        assert ends.on_kernel()
+            read_all(client, data, write_until_held_back(ends, server, data))
+        wait_for(lambda: not ends.link.server.kernel, "the return to the reactor")
+        assert ends.link.client.kernel
         exchange(client, server, 3)
 
     Ends("on").run(talk)
@@ -227,7 +228,7 @@ def test_a_fin_while_the_writer_is_held_back_comes_after_everything_before_it():
 
     def talk(ends, client, server):
         exchange(client, server, 1)
-        written = hold_back(ends, server, data)
+        written = write_until_held_back(ends, server, data)
         server.shutdown(socket.SHUT_WR)
         read_all(client, data, written)
         assert client.recv(1) == b""
@@ -244,7 +245,7 @@ def test_an_abort_while_the_writer_is_held_back_ends_the_link():
 
     def talk(ends, client, server):
         exchange(client, server, 1)
-        hold_back(ends, server, data)
+        write_until_held_back(ends, server, data)
         abort(client)
         with pytest.raises(ConnectionError):
             server.sendall(data * 20)
