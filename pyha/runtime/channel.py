@@ -6,6 +6,7 @@ names them, a few hundred at a time, because the kernel takes at most 253 with o
 
 import asyncio
 import contextlib
+import logging
 import os
 import socket
 import struct
@@ -14,9 +15,10 @@ from collections.abc import Callable, Sequence
 
 from pydantic import ValidationError
 
-from pyha.control.messages import MESSAGE, Message
+from pyha.control.messages import MESSAGE, Configure, Message, Rejected
 from pyha.errors import ChannelError
 
+_log = logging.getLogger("pyha.channel")
 _HEADER = struct.Struct("!II")
 _FDS_AT_ONCE = 200
 _LARGEST = 256 * 1024 * 1024
@@ -159,4 +161,14 @@ class Channel:
             except ValidationError as error:
                 raise ChannelError(f"a message that cannot be read: {error.error_count()} errors") from error
             fds = [self._received_fds.popleft() for _ in range(count)]
+            self._hand_on(message, fds)
+
+    def _hand_on(self, message: Message, fds: list[int]) -> None:
+        try:
             self._on_message(message, fds)
+        except Exception as error:
+            if not isinstance(message, Configure):
+                raise
+            # A bug of ours. Whoever waits for the answer must hear of it, and say it, instead of waiting in vain.
+            _log.exception("generation %d cannot be put into effect", message.generation)
+            self.send(Rejected(generation=message.generation, reason=f"an internal error: {error!r}"))

@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from pyha.config.model import Config
-from pyha.control.messages import Configure, Configured, Stop
+from pyha.control.messages import Configure, Configured, Rejected, Stop
 from pyha.runtime.channel import Channel
 
 
@@ -143,5 +143,23 @@ def test_closing_gives_back_descriptors_that_were_never_sent():
         channel.close()
         assert len(os.listdir("/proc/self/fd")) == before - 1
         theirs.close()
+
+    run(test)
+
+
+def test_a_bug_while_a_configuration_is_put_into_effect_is_answered_not_waited_for():
+    async def test():
+        ours, theirs = Channel.pair()
+        here, child = End(ours), Channel(theirs)
+
+        def broken(message, fds):
+            raise AttributeError("no such thing")
+
+        child.attach(asyncio.get_running_loop(), broken, lambda: None)
+        here.channel.send(Configure(generation=7, config=Config()))
+        await here.until(1)
+        assert here.messages == [Rejected(generation=7, reason="an internal error: AttributeError('no such thing')")]
+        assert not child.closed
+        child.close()
 
     run(test)
