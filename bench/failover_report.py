@@ -41,6 +41,8 @@ def markdown(data: dict) -> str:
         lines.append(
             f"| {row['count']} | {row['interval']:g} s | {row['kind']} | {row['active']['cpu_percent']:.2f} % | "
             f"{row['backup']['cpu_percent']:.2f} % | {row['active']['pss'] / 1e6:.1f} MB | {row['changes']} |")
+    if note := data.get("note"):
+        lines += ["", note]
     return "\n".join([*lines, ""])
 
 
