@@ -16,9 +16,12 @@ from pyha.config.haproxy import (
     server_options,
     stats_page,
     stats_socket,
+    stick,
     treatments,
 )
+from pyha.config.haproxy.criteria import MATCHES
 from pyha.config.haproxy.statement import Handler, accepted
+from pyha.config.samples import ALIASES, CONVERTERS, FETCHES
 
 INTRODUCTION = """
 What becomes of each word of a haproxy.cfg (the language of HAProxy 2.6). A word that is in none of these lists is
@@ -28,13 +31,14 @@ at once.
 
 _SECTIONS = ("defaults", "frontend", "listen", "backend")
 
-_NO_WAIT = "nothing waits for the first bytes"
-_RULE = "`accept` and actions that only take notes have no effect; others are refused: let the firewall decide"
+_NO_WAIT = "nothing waits for the first bytes of a server"
+_RULE = "`accept`, `reject`, `silent-drop`, `track-sc0` to `track-sc2`, `sc-inc-gpc0`, `sc-inc-gpc1`; samples below"
+_STICK = "any sample below; tables are shared by all workers"
 _HTTP_CHECK = "all but log-format strings, headers and variables"
 
 # What a handler does with a word in part or in whole, where the registry alone does not tell.
 REMARKS: Mapping[str, tuple[Treatment, str]] = {
-    "acl": ("translated", "read and checked; for `monitor fail`, `stats admin` and rules"),
+    "acl": ("translated", "samples, converters and ways to compare below; `-i`, `-m`, `-f`"),
     "balance": ("translated", ", ".join(balance.ALGORITHMS) + "; refused: " + ", ".join(balance.REFUSED_ALGORITHMS)),
     "bind": ("translated", "TCP over IPv4 and IPv6; options below"),
     "default-path": ("translated", "`current` only"),
@@ -57,17 +61,17 @@ REMARKS: Mapping[str, tuple[Treatment, str]] = {
     "stats http-request": ("refused", "the page would be open to more people than it should"),
     "stats scope": ("refused", "the page would show proxies that it should not"),
     "stats socket": ("translated", "UNIX sockets; options below"),
-    "stick match": ("translated", "`src` only, done as `balance source` with `hash-type consistent`"),
-    "stick on": ("translated", "`src` only, done as `balance source` with `hash-type consistent`"),
-    "stick store-request": ("translated", "`src` only, done as `balance source` with `hash-type consistent`"),
-    "stick-table": ("translated", "for `stick on src`; else without effect"),
-    "tcp-request connection": ("refused", _RULE),
-    "tcp-request content": ("refused", _RULE),
-    "tcp-request inspect-delay": ("without effect", _NO_WAIT),
-    "tcp-request session": ("refused", _RULE),
-    "tcp-response content": ("refused", _RULE),
+    "stick match": ("translated", _STICK),
+    "stick on": ("translated", _STICK),
+    "stick store-request": ("translated", _STICK),
+    "stick-table": ("translated", "types ip, ipv6, integer, string; stores " + ", ".join(stick.COUNTERS)),
+    "tcp-request connection": ("translated", _RULE),
+    "tcp-request content": ("translated", _RULE),
+    "tcp-request inspect-delay": ("translated", "the first bytes are peeked at and stay in the socket"),
+    "tcp-request session": ("translated", _RULE),
+    "tcp-response content": ("refused", "`accept` and actions that only take notes have no effect"),
     "tcp-response inspect-delay": ("without effect", _NO_WAIT),
-    "use_backend": ("translated", "without condition, or with TRUE; refused where the condition depends on the client"),
+    "use_backend": ("translated", "samples below; refused: HTTP, and names made of expressions"),
 }
 
 
@@ -81,8 +85,17 @@ def page() -> Page:
         Table("Options of `server` and `default-server`",
               _options(server_options.VALUES, server_options.FLAGS, server_options.IGNORED, server_options.REFUSED)),
         Table("Options of `stats socket`", tuple(Row(word, "", "translated") for word in stats_socket.OPTIONS)),
+        Table("Samples of ACLs and rules", _samples()),
+        Table("Converters of samples", tuple(Row(word, "", "translated") for word in CONVERTERS)),
+        Table("Ways to compare (`-m`)", tuple(Row(word, "", "translated") for word in MATCHES)),
         Table("Conditional lines", tuple(Row(word, "", "translated") for word in conditions.DIRECTIVES)),
     ))
+
+
+def _samples() -> tuple[Row, ...]:
+    own = [Row(word, "", "translated", "the first bytes of the client" if fetch.content else "")
+           for word, fetch in FETCHES.items()]
+    return (*own, *(Row(word, "", "translated", f"`{name}`") for word, name in ALIASES.items()))
 
 
 def _handled(word: str, where: str, handler: Handler) -> Row:

@@ -13,7 +13,8 @@ from .acl import Condition, condition, truth
 from .statement import Handler, Section, Statement, duration, no_more
 from .treatments import HTTP
 
-_DECIDED = ("accept", "reject", "sc-inc-gpc0", "sc-inc-gpc1", "silent-drop", "track-sc0", "track-sc1", "track-sc2")
+_COUNTS = frozenset({"sc-inc-gpc0", "sc-inc-gpc1", "track-sc0", "track-sc1", "track-sc2"})
+_DECIDED = ("accept", "reject", "silent-drop", *sorted(_COUNTS))
 """What becomes rules of the model."""
 
 _NOTES = frozenset({
@@ -50,9 +51,8 @@ _HTTP_ACTIONS = frozenset({
     "set-dst-port", "set-header", "set-map", "set-mark", "set-method", "set-path", "set-pathq", "set-query", "set-src",
     "set-src-port", "set-status", "set-timeout", "set-tos", "set-uri", "silent-drop", "strict-mode", "tarpit",
     "use-service", "wait-for-body", "wait-for-handshake", "set-fc-mark", "set-fc-tos",
-    "set-bandwidth-limit"}) | _NOTES | {"sc-inc-gpc0", "sc-inc-gpc1"}
-_HTTP_HARMLESS = _NOTES | {"disable-l7-retry", "sc-inc-gpc0", "sc-inc-gpc1", "strict-mode", "wait-for-body",
-                           "wait-for-handshake"}
+    "set-bandwidth-limit"}) | _NOTES | _COUNTS
+_HTTP_HARMLESS = _NOTES | _COUNTS | {"disable-l7-retry", "strict-mode", "wait-for-body", "wait-for-handshake"}
 
 
 def _action(text: str) -> str:
@@ -76,7 +76,7 @@ def tcp_rule(section: Section, statement: Statement) -> None:
         section.extend("tcp_rules", (statement, subject), statement.origin)
     elif name == "accept":
         section.ignore(f"{statement.keyword} accept", statement.origin, "whatever no rule rejects is accepted")
-    elif name in _NOTES or name.startswith(("track-sc", "sc-inc-gpc")):
+    elif name in _NOTES or name in _COUNTS:
         section.ignore(f"{statement.keyword} {name}", statement.origin, "what it notes is read by rules only, and "
                        "those are refused where they stand")
     else:

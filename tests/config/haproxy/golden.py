@@ -12,9 +12,18 @@ CASES = sorted(path.stem for path in DIRECTORY.glob("*.cfg"))
 ENVIRONMENT = {"HOME": "/root", "MASTERS": "10.0.0.1:6443 check", "HOSTNAME": "node1"}
 
 
+class Files:
+    """What `acl ... -f` finds."""
+
+    def read(self, path):
+        if path != "allowed.lst":
+            raise FileNotFoundError(2, "No such file or directory")
+        return "# ours\n192.0.2.0/24\n\n  198.51.100.7  \n"
+
+
 def draft_of(name):
     text = (DIRECTORY / f"{name}.cfg").read_text()
-    return translate([Source(f"{name}.cfg", text, "haproxy")], ENVIRONMENT)
+    return translate([Source(f"{name}.cfg", text, "haproxy")], ENVIRONMENT, Files())
 
 
 def shown(draft):

@@ -1,4 +1,4 @@
-"""`balance`, `hash-type`, and persistence by address."""
+"""`balance` and `hash-type`."""
 
 import pytest
 
@@ -15,22 +15,13 @@ def test_every_algorithm_is_taken(algorithm):
     ("balance", {"algorithm": "roundrobin"}), ("balance random(4)", {"algorithm": "random", "draws": 4}),
     ("balance random(4)\nbalance random", {"algorithm": "random"}),
     ("balance source\nhash-type consistent", {"algorithm": "source", "hash_type": "consistent"}),
-    ("stick-table type ip size 1m\nstick on src", {"algorithm": "source", "hash_type": "consistent"}),
-    ("balance source\nstick on src", {"algorithm": "source", "hash_type": "consistent"})])
+    ("rate-limit sessions 5\nbalance first", {"algorithm": "first"})])
 def test_words_become_fields(lines, data):
     assert backend(lines)["balance"] == data
 
 
 def test_without_a_word_nothing_is_said():
     assert "balance" not in backend("retries 1")
-
-
-def test_sticking_to_the_address_is_told_where_it_replaces_something():
-    sentence, = said("balance leastconn\nstick on src")
-    assert sentence == ("warning: listen 'api': 'stick on src' is done as 'balance source' with 'hash-type "
-                        "consistent', in place of 'balance leastconn'")
-    assert said("balance source\nstick on src") == []
-    assert said("stick-table type ip size 1m")[0].startswith("ignored: 'stick-table' has no effect")
 
 
 @pytest.mark.parametrize("name", balance.REFUSED_ALGORITHMS)
@@ -43,8 +34,7 @@ def test_algorithms_that_look_into_the_traffic_are_refused(name):
 @pytest.mark.parametrize(("line", "message"), [
     ("balance leastcon", "did you mean 'leastconn'?"), ("balance random(0)", "expects one of"), ("balance first x",
     "'x'"),
-    ("hash-type x", "'map-based', 'consistent'"), ("stick on", "expects what to stick on"), ("stick on req.ssl_sni",
-    "stay with")])
+    ("hash-type x", "'map-based', 'consistent'"), ("rate-limit sessions x", "expects an integer")])
 def test_mistakes_are_told(line, message):
     sentence, = said(line)
     assert sentence.startswith("error: ")

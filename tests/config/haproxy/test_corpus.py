@@ -18,7 +18,6 @@ REFUSED = {
     "bmcentos": "listens on 0.0.0.0:6443, and so does",  # two listeners on one address
     "evas1on": "does not terminate TLS",
     "harisekhon": "'http-request deny' is not supported in HTTP mode",
-    "ocp4-helpernode-ipi": "choosing a backend by a condition is not supported yet",  # by SNI
     "sadeghsobhi": "does not terminate TLS",
     "sempernow-rhel8": "PROXY protocol header",
     "sempernow-rhel9": "PROXY protocol header",
