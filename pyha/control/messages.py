@@ -197,6 +197,7 @@ class RouterReport(Frozen):
     reason: str
     master: PeerReport | None = None
     counters: Mapping[str, int] = Field(default_factory=dict)  # received, sent, one per reason of a rejected advert
+    rejected: tuple[str, ...] = ()  # advertisements that were not heard, a sentence for each reason
 
 
 class VrrpReport(Frozen):

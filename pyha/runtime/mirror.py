@@ -1,6 +1,6 @@
 """The links and addresses of this machine as known here: filled from netlink's events, asked by virtual routers."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Interface, IPv6Interface
 
@@ -53,6 +53,7 @@ class Mirror:
     def __init__(self) -> None:
         self.links: dict[str, Link] = {}
         self.addresses: dict[tuple[int, IPAddress], Held] = {}
+        self.judge: Callable[[Link], Link] = lambda link: link  # what a link counts as
 
     def clear(self) -> None:
         """Know nothing, before everything is read anew."""
@@ -75,7 +76,7 @@ class Mirror:
         old = self.link_of(link.index)
         if old is not None and old.name != link.name:
             del self.links[old.name]
-        self.links[link.name] = link
+        self.links[link.name] = self.judge(link)
 
     def vanished(self, index: int) -> None:
         """A link was deleted, and its addresses with it."""

@@ -123,6 +123,16 @@ class Notifications:
             self._run(notify.rx_lower_pri, _user(notify, "rx_lower_pri"))
         self._write(f'INSTANCE "{name}" {_HEARD_LOWER} {priority}')
 
+    def priority_changed(self, notify: Notify, name: str, state: State, priority: int) -> None:
+        """The effective priority is another one."""
+        if notify.priority_changes:
+            self._write(f'INSTANCE "{name}" {"MASTER" if state is State.ACTIVE else "BACKUP"}_PRIORITY {priority}')
+
+    def repeat(self, kind: str, name: str, state: State, priority: int) -> None:
+        """Say again what is, to the FIFOs, after a reload."""
+        if self._vrrp.fifo_on_reload:
+            self._write(f'{kind} "{name}" {_WORDS[state]} {priority}')
+
     def close(self) -> None:
         """Close the pipes."""
         for pipe in self._pipes.values():

@@ -22,6 +22,7 @@ TOS = 0xC0  # internetwork control, as keepalived marks its advertisements
 # Linux names that Python's socket module lacks.
 _IP_PKTINFO, _IP_MTU_DISCOVER, _IP_PMTUDISC_DONT, _IP_MULTICAST_ALL = 8, 10, 0, 49
 _IPV6_MULTICAST_ALL = 29
+_SO_RCVBUFFORCE = 33
 _PKTINFO4 = struct.Struct("=I4s4s")  # interface index, local address, destination
 _PKTINFO6 = struct.Struct("=16sI")
 _MREQN = struct.Struct("=4s4sI")
@@ -54,6 +55,10 @@ class AdvertSocket:
         self.protocol = protocol
         self.sock = open_sender(version, protocol)
         self._joined: set[tuple[IPAddress, int]] = set()
+
+    def enlarge(self, buffer: int) -> None:
+        """Have a receive buffer of so many bytes, beyond what the system allows (CAP_NET_ADMIN). Raises OSError."""
+        self.sock.setsockopt(socket.SOL_SOCKET, _SO_RCVBUFFORCE, buffer)
 
     def fileno(self) -> int:
         """For the event loop."""

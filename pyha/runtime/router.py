@@ -5,23 +5,21 @@ one timer is set to the machine's deadline. Packets are built when something cha
 """
 
 import asyncio
-import dataclasses
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 from pyha.config.base import IPAddress
 from pyha.config.vrrp_model import VirtualRouter
 from pyha.control.messages import PeerReport, RouterReport, WillPacket
 from pyha.errors import DecodeError
-from pyha.runtime import packets, routing, vips, vmac
+from pyha.runtime import clock, firewall, packets, routing, vips, vmac
+from pyha.runtime.holdings import Holdings
 from pyha.runtime.log import notice
-from pyha.runtime.mirror import Wanted
-from pyha.runtime.netlink import removal
 from pyha.runtime.rawsocket import GROUPS, Datagram
 from pyha.runtime.station import Station
+from pyha.units import seconds
 from pyha.vrrp import ipsec
 from pyha.vrrp.advertisement import Advertisement, decode
 from pyha.vrrp.effects import (
@@ -29,6 +27,7 @@ from pyha.vrrp.effects import (
     Announce,
     Effect,
     HeardLower,
+    PriorityChanged,
     RemoveAddresses,
     Report,
     SendAdvertisement,
@@ -41,6 +40,7 @@ from pyha.vrrp.router import VirtualRouter as Machine
 from pyha.vrrp.track import Kind, Tracker
 
 _log = logging.getLogger("pyha.vrrp")
+_FILTERED = ("accept", "priority", "addresses", "excluded_addresses")
 _AHEAD = 64  # sequence numbers
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "err": logging.ERROR,
            "error": logging.ERROR}
@@ -50,10 +50,13 @@ class Router:
     """One virtual router. Nothing here raises for anything that the network, the kernel or a script does."""
 
     def __init__(
-        self, config: VirtualRouter, station: Station, tracker: Tracker,
-        on_change: Callable[["Router", StateChanged | HeardLower], None], on_settle: Callable[[Group, float], None],
+        self, config: VirtualRouter, devices: tuple[vmac.Device, ...], station: Station, tracker: Tracker,
+        on_change: Callable[["Router", StateChanged | HeardLower | PriorityChanged], None],
+        on_settle: Callable[[Group, float], None],
     ) -> None:
         self.config = config
+        self.outside = ""  # what is in the way that is not ours: a track group
+        self._devices = devices
         self.version = vips.family(config)
         self._station = station
         self._on_change = on_change
@@ -63,16 +66,19 @@ class Router:
         self._tracker = tracker
         self._started = False
         self.machine = Machine(config, source=self._source, effective_priority=tracker.priority())
+        self.holdings = Holdings(config, station)
         self._timer: asyncio.TimerHandle | None = None
+        self._elsewhere: asyncio.TimerHandle | None = None
         self._adverts: dict[int, list[tuple[IPAddress, bytes]]] = {}
         self._heard: tuple[Datagram, Advertisement] | None = None
         self._association = ipsec.Association(config.authentication.password)  # used with `auth_type AH` only
         self._trouble = ""
 
-    def continues_as(self, config: VirtualRouter) -> bool:
+    def continues_as(self, config: VirtualRouter, devices: tuple[vmac.Device, ...]) -> bool:
         """Whether this is the same virtual router with other settings, or another one that takes its place."""
-        ours = (self.config.interface, self.config.vrid, self.config.version, self.version, self.config.vmac)
-        return ours == (config.interface, config.vrid, config.version, vips.family(config), config.vmac)
+        ours = (self.config.interface, self.config.vrid, self.config.version, self.version, self.config.vmac,
+                self._devices)
+        return ours == (config.interface, config.vrid, config.version, vips.family(config), config.vmac, devices)
 
     @property
     def active(self) -> bool:
@@ -84,13 +90,14 @@ class Router:
     def start(self) -> None:
         """Begin with the next `judge`."""
         self._started = True
-        vmac.ensure(self.config, self._station.netlink)
+        firewall.apply(self.config)
+        vmac.ensure(self.config, self._devices, self._station.netlink)
         self._track_interfaces()
 
     def clean(self) -> None:
         """Addresses that a predecessor left behind go, unless this router is Active at once."""
         if not self.active:
-            self._remove_addresses()
+            self.holdings.remove()
 
     def expects(self, datagram: Datagram) -> bool:
         """Whether it came the way that this router talks to its peers: by multicast, or by unicast."""
@@ -130,14 +137,14 @@ class Router:
         """A link or an address of this machine changed."""
         if not self._started:
             return
-        vmac.ensure(self.config, self._station.netlink)
+        vmac.ensure(self.config, self._devices, self._station.netlink)
         self._track_interfaces()
         source = vips.source(self.config, self._station.mirror, self._station.moving)
         if source is not None and source != self._source:
             self._adverts.clear()
             self._source = source
             self._perform(self.machine.set_source(source), now)
-        if self.active and not self.obstacle() and self._lost_address():
+        if self.active and not self.obstacle() and self.holdings.lost():
             self._perform(self.machine.lost_address(now), now)
 
     def tracked(self, kind: Kind, name: str, value: int) -> None:
@@ -175,15 +182,20 @@ class Router:
         """The same virtual router with other settings."""
         if self.active:
             kept = {address.interface.ip for address in vips.all_addresses(config)}
-            self._remove_addresses(but=kept)
+            self.holdings.remove(but=kept)
             if (self.config.routes, self.config.rules) != (config.routes, config.rules):
-                self._routes(add=False)
+                self.holdings.route(add=False)
         if self.config.authentication != config.authentication:
             self._association = ipsec.Association(config.authentication.password)
-        self.config, self._tracker = config, tracker
+        before = self.config
+        self.config = self.holdings.config = config
+        self._tracker = tracker
         self._adverts.clear()
         self._heard = None
         if self._started:
+            if any(getattr(before, field) != getattr(config, field) for field in _FILTERED):
+                firewall.remove(before)
+                firewall.apply(config)
             self._perform(self.machine.reconfigure(config, tracker.priority(), now), now)
             self.kernel_changed(now)
 
@@ -191,18 +203,29 @@ class Router:
         """Let go of the addresses and say goodbye."""
         self._started = False
         self._perform(self.machine.shutdown(now), now)
-        vmac.remove(self.config, self._station.netlink)
+        vmac.remove(self.config.name, self._devices, self._station.netlink)
+        firewall.remove(self.config)
         self._station.announcer.cancel(self.config.name)
         if self._timer is not None:
             self._timer.cancel()
 
+    def renew(self) -> None:
+        """Renew the leases of the addresses."""
+        if self.active:
+            self.holdings.renew()
+
+    def route_removed(self, removed: routing.Key) -> None:
+        """Somebody removed a route or a rule."""
+        if self.active:
+            self.holdings.restore(removed)
+
     def _expire(self) -> None:
         if self.machine.deadline is not None:
-            late = round((time.monotonic() - self.machine.deadline) * 1e6)
+            late = round((clock.now() - self.machine.deadline) * 1e6)
             self.machine.counters["late_us_max"] = max(late, self.machine.counters.get("late_us_max", 0))
         # After a pause of this process its peers' advertisements may be waiting: they come before any conclusion.
         self._station.drain()
-        now = time.monotonic()
+        now = clock.now()
         self._perform(self.machine.expire(now), now)
 
     # -- effects -----------------------------------------------------------------------------------------------------
@@ -219,14 +242,14 @@ class Router:
                 case SendAdvertisement(priority=priority):
                     self._send(priority)
                 case AddAddresses():
-                    self._add_addresses()
+                    self.holdings.add()
                 case RemoveAddresses():
-                    self._remove_addresses()
+                    self.holdings.remove()
                 case Announce(repeat=repeat):
                     self._announce(repeat)
                 case StateChanged():
                     self._state_changed(effect)
-                case HeardLower():
+                case HeardLower() | PriorityChanged():
                     self._on_change(self, effect)
                 case Report(level=level, message=message):
                     _log.log(_LEVELS.get(level, logging.INFO), "(%s) %s", self.config.name, message)
@@ -246,6 +269,8 @@ class Router:
         if change.new is not State.ACTIVE:
             self._station.announcer.cancel(self.config.name)
         self._on_change(self, change)
+        if self.active and self.config.garp.extra_interfaces:
+            self._announce_elsewhere()
 
     def _send(self, priority: int) -> None:
         link = vips.transmitter(self.config, self._station.mirror)
@@ -291,74 +316,22 @@ class Router:
             ]
         return self._adverts[priority]
 
-    def _promote_secondaries(self) -> None:
-        """So that the addresses of a subnet stay when its primary one goes (keepalived.conf(5))."""
-        for name in {self.config.interface, *(address.dev for address in vips.all_addresses(self.config))} - {None}:
-            try:
-                Path(f"/proc/sys/net/ipv4/conf/{name}/promote_secondaries").write_text("1")
-            except OSError as error:
-                _log.warning("(%s) promote_secondaries has no effect on %s: %s", self.config.name, name, error.strerror)
-
-    def _add_addresses(self) -> None:
-        if self.config.promote_secondaries:
-            self._promote_secondaries()
-        if self.config.addresses or self.config.excluded_addresses:
-            _log.info("(%s) setting VIPs.", self.config.name)
-        for address, link, wanted in vips.wanted(self.config, self._station.mirror):
-            held = self._station.mirror.addresses.get((link.index, address.interface.ip))
-            try:
-                if held is not None and held.interface != address.interface:
-                    self._station.netlink.remove(link.index, held.interface)  # left over, with another prefix length
-                self._station.netlink.add(self._leased(wanted))
-            except OSError as error:
-                _log.error("(%s) cannot add %s to %s: %s", self.config.name, address.interface, link.name,
-                           error.strerror)
-
-        self._routes(add=True)
-
-    def _leased(self, wanted: Wanted) -> Wanted:
-        return dataclasses.replace(wanted, lease=self._station.lease) if self._station.lease else wanted
-
-    def renew(self) -> None:
-        """Say that the addresses are still ours. One that somebody removed is not put back by this."""
-        for address, link, wanted in vips.wanted(self.config, self._station.mirror) if self.active else ():
-            if (link.index, address.interface.ip) in self._station.mirror.addresses:
-                try:
-                    self._station.netlink.add(self._leased(wanted))
-                except OSError as error:
-                    _log.error("(%s) cannot renew %s: %s", self.config.name, address.interface, error.strerror)
-
-    def _routes(self, *, add: bool) -> None:
-        """Virtual routes and rules; what does not work is told, and the rest is done."""
-        for request in self._routing(add=add):
-            try:
-                self._station.netlink.perform(request)
-            except OSError as error:
-                _log.error("(%s) a virtual route or rule cannot be %s: %s", self.config.name,
-                           "added" if add else "removed", error.strerror)
-
-    def _routing(self, *, add: bool) -> Iterator[bytes]:
-        links = {name: link.index for name, link in self._station.mirror.links.items()}
-        return routing.requests((*self.config.routes, *self.config.rules), links, self.config.name, add=add)
-
-    def _remove_addresses(self, but: frozenset[IPAddress] | set[IPAddress] = frozenset()) -> None:
-        if not but:
-            self._routes(add=False)
-        for address, link, _wanted in vips.wanted(self.config, self._station.mirror):
-            if address.interface.ip in but or (link.index, address.interface.ip) not in self._station.mirror.addresses:
-                continue
-            _log.info("(%s) removing VIPs. (%s)", self.config.name, address.interface)
-            try:
-                self._station.netlink.remove(link.index, address.interface)
-            except OSError as error:
-                _log.error("(%s) cannot remove %s from %s: %s", self.config.name, address.interface, link.name,
-                           error.strerror)
-
     def _announce(self, repeat: int) -> None:
-        targets = [(link, address.interface.ip) for address, link, _ in vips.wanted(self.config, self._station.mirror)]
-        garp = self.config.garp
-        interval = garp.interval if self.version == 4 else garp.gna_interval
-        self._station.announcer.announce(self.config.name, targets, repeat, interval)
+        self._station.announcer.announce(self.config, self.holdings.targets(), repeat)
+
+    def _announce_elsewhere(self) -> None:
+        """`garp_extra_if`: by interfaces where no advertisement keeps the switches' memory fresh."""
+        if self._elsewhere is not None:
+            self._elsewhere.cancel()
+        garp, transmitter = self.config.garp, vips.transmitter(self.config, self._station.mirror)
+        if not self.active or not garp.extra_interfaces:
+            self._elsewhere = None
+            return
+        ours = {device.name for device in self._devices}
+        places = [(link, address) for link, address in self.holdings.targets()
+                  if link != transmitter and (garp.extra_all or link.name in ours)]
+        self._elsewhere = self._station.loop.call_later(seconds(garp.extra_interfaces), self._announce_elsewhere)
+        self._station.announcer.announce(self.config, places, 1)
 
     # -- what there is -----------------------------------------------------------------------------------------------
 
@@ -366,19 +339,12 @@ class Router:
         """Why this router by itself cannot take part; empty when it can."""
         if reason := vips.obstacle(self.config, self._station.mirror, self._station.moving):
             return reason
-        return next(iter(self._tracker.faults()), "")
+        return next(iter(self._tracker.faults()), self.outside)
 
     def _track_interfaces(self) -> None:
         for tracked in self.config.track_interfaces:
             link = self._station.mirror.links.get(tracked.name)
             self._tracker.update("interface", tracked.name, link is not None and link.up)
-
-    def _lost_address(self) -> bool:
-        addresses = self._station.mirror.addresses
-        return any(
-            not address.no_track and (link.index, address.interface.ip) not in addresses
-            for address, link, _wanted in vips.wanted(self.config, self._station.mirror)
-        )
 
     # -- what to tell ------------------------------------------------------------------------------------------------
 
@@ -390,10 +356,10 @@ class Router:
             family="ipv4" if self.version == 4 else "ipv6", state=machine.state.value, priority=self.config.priority,
             effective_priority=machine.effective_priority, reason=machine.reason,
             addresses=tuple(str(address.interface) for address in vips.all_addresses(self.config)),
-            since=round(time.time() - (time.monotonic() - machine.since), 1),
+            since=round(time.time() - (clock.now() - machine.since), 1),
             master=None if machine.master is None else PeerReport(
                 address=str(machine.master.address), priority=machine.master.priority),
-            counters=dict(machine.counters),
+            counters=dict(machine.counters), rejected=machine.rejections,
         )
 
     def will(self) -> tuple[list[WillPacket], list[str]]:
@@ -408,6 +374,4 @@ class Router:
             goodbyes.append(WillPacket(interface=link.name, source=str(self._source), destination=str(destination),
                                        payload=payload.hex(), ttl=vips.hops(self.config),
                                        protocol=vips.carrier(self.config)[1]))
-        removals = [removal(wanted.index, wanted.interface).hex()
-                    for _address, _link, wanted in vips.wanted(self.config, self._station.mirror)]
-        return goodbyes, [*(request.hex() for request in self._routing(add=False)), *removals]
+        return goodbyes, self.holdings.removals()

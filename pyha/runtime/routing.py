@@ -8,10 +8,12 @@ import logging
 import re
 import socket
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from pyha.config.vrrp_routes import IPAddress, IPNetwork, NextHop, Route, Rule
+from pyha.runtime import route_options
+from pyha.runtime.route_options import attribute
 
 _log = logging.getLogger("pyha.vrrp")
 _NLMSG = struct.Struct("=IHHII")
@@ -24,12 +26,15 @@ _SCOPES = {"global": 0, "universe": 0, "site": 200, "link": 253, "host": 254, "n
 _TABLES = {"main": 254, "local": 255, "default": 253, "unspec": 0, "all": 0}
 _PROTOCOLS = {"redirect": 1, "kernel": 2, "boot": 3, "static": 4, "ra": 9, "keepalived": 18}
 _ACTIONS = {"table": 1, "goto": 2, "nop": 3, "blackhole": 6, "unreachable": 7, "prohibit": 8, "throw": 1}
-_METRICS = {"mtu": 2, "window": 3, "rtt": 4, "rttvar": 5, "ssthresh": 6, "cwnd": 7, "advmss": 8, "reordering": 9,
-            "hoplimit": 10, "initcwnd": 11, "features": 12, "rto_min": 13, "initrwnd": 14, "quickack": 15}
 _ONLINK, _INVERT = 4, 2
+_METRIC6 = 1024  # the kernel's own for IPv6
 _MINE = _PROTOCOLS["keepalived"]  # as keepalived marks its routes, so that `ip route` shows whose they are
 _NAMES = {"table": ("/etc/iproute2/rt_tables", "/usr/share/iproute2/rt_tables"),
           "protocol": ("/etc/iproute2/rt_protos", "/usr/share/iproute2/rt_protos")}
+
+
+Key = tuple[str, bytes, bytes, bytes, int]
+"""What tells a route or rule from others: which of the two, its lengths, TOS, table, where to and from, its metric."""
 
 
 class UnknownNameError(Exception):
@@ -44,23 +49,20 @@ def route(config: Route, links: Mapping[str, int], *, add: bool) -> bytes:
     header = _RTMSG.pack(_family(config.family), config.destination.network.prefixlen, 0, _tos(config.tos),
                          table if table < 256 else 0, protocol, scope, _KINDS[config.kind],
                          _ONLINK if config.onlink else 0)
-    attributes = [_attribute(15, struct.pack("=I", table))]
+    attributes = [attribute(15, struct.pack("=I", table))]
     if config.destination.network.prefixlen:
-        attributes.append(_attribute(1, config.destination.ip.packed))
+        attributes.append(attribute(1, config.destination.ip.packed))
     if config.dev is not None:
-        attributes.append(_attribute(4, struct.pack("=I", _index(links, config.dev))))
+        attributes.append(attribute(4, struct.pack("=I", _index(links, config.dev))))
     if config.via is not None:
         attributes.append(_gateway(config.via, config.family))
     if config.metric is not None:
-        attributes.append(_attribute(6, struct.pack("=I", config.metric)))
+        attributes.append(attribute(6, struct.pack("=I", config.metric)))
     if config.source is not None:
-        attributes.append(_attribute(7, config.source.packed))
-    metrics = b"".join(_attribute(_METRICS[name], struct.pack("=I", int(value)))
-                       for name, value in config.options if name in _METRICS and value.isdigit())
-    if metrics:
-        attributes.append(_attribute(8, metrics))
+        attributes.append(attribute(7, config.source.packed))
+    attributes.append(_options(route_options.of_route, config.options))
     if config.nexthops:
-        attributes.append(_attribute(9, b"".join(_hop(hop, links, config.family) for hop in config.nexthops)))
+        attributes.append(attribute(9, b"".join(_hop(hop, links, config.family) for hop in config.nexthops)))
     flags = _CREATE | (_APPEND if config.append else _REPLACE) if add else 0
     return _message(_NEWROUTE if add else _DELROUTE, flags, header + b"".join(attributes))
 
@@ -79,24 +81,26 @@ def _families(config: Rule) -> Iterable[int]:
 
 
 def _rule(config: Rule, family: int, *, add: bool) -> bytes:
-    table = _number("table", config.table or "main", _TABLES) if config.action == "table" else 0
+    following = config.action == "table" and (config.table is not None or "l3mdev" not in dict(config.options))
+    table = _number("table", config.table or "main", _TABLES) if following else 0
     header = _RTMSG.pack(_family(family), _length(config.destination), _length(config.source), _tos(config.tos),
                          table if table < 256 else 0, 0, 0, _ACTIONS[config.action], _INVERT if config.inverted else 0)
-    attributes = [_attribute(15, struct.pack("=I", table))] if table else []
+    attributes = [attribute(15, struct.pack("=I", table))] if table else []
     for kind, network in ((1, config.destination), (2, config.source)):
         if network is not None and network.network.prefixlen:
-            attributes.append(_attribute(kind, network.ip.packed))
+            attributes.append(attribute(kind, network.ip.packed))
     for kind, number in ((4, config.goto), (6, config.priority)):
         if number is not None:
-            attributes.append(_attribute(kind, struct.pack("=I", number)))
+            attributes.append(attribute(kind, struct.pack("=I", number)))
     for kind, name in ((3, config.iif), (17, config.oif)):
         if name is not None:
-            attributes.append(_attribute(kind, name.encode() + b"\0"))
+            attributes.append(attribute(kind, name.encode() + b"\0"))
     if config.fwmark is not None:
         mark, _, mask = config.fwmark.partition("/")
-        attributes.append(_attribute(10, struct.pack("=I", int(mark, 0))))
+        attributes.append(attribute(10, struct.pack("=I", int(mark, 0))))
         if mask:
-            attributes.append(_attribute(16, struct.pack("=I", int(mask, 0))))
+            attributes.append(attribute(16, struct.pack("=I", int(mask, 0))))
+    attributes.append(_options(route_options.of_rule, config.options))
     return _message(_NEWRULE if add else _DELRULE, _CREATE | _EXCL if add else 0, header + b"".join(attributes))
 
 
@@ -104,14 +108,17 @@ def _message(kind: int, flags: int, body: bytes) -> bytes:
     return _NLMSG.pack(_NLMSG.size + len(body), kind, _REQUEST_ACK | flags, 1, 0) + body
 
 
-def _attribute(kind: int, value: bytes) -> bytes:
-    return struct.pack("=HH", 4 + len(value), kind) + value + bytes(-len(value) % 4)
+def _options(reader: Callable[[Iterable[tuple[str, str]]], bytes], options: Iterable[tuple[str, str]]) -> bytes:
+    try:
+        return reader(options)
+    except route_options.OptionError as error:
+        raise UnknownNameError(str(error)) from None
 
 
 def _gateway(via: IPAddress, family: int) -> bytes:
     if via.version == family:
-        return _attribute(5, via.packed)
-    return _attribute(18, struct.pack("=H", _family(via.version)) + via.packed)
+        return attribute(5, via.packed)
+    return attribute(18, struct.pack("=H", _family(via.version)) + via.packed)
 
 
 def _hop(hop: NextHop, links: Mapping[str, int], family: int) -> bytes:
@@ -177,3 +184,35 @@ def requests(
         except UnknownNameError as error:
             if add:
                 _log.error("%s: a route or rule is left out: %s", what, error)
+
+
+def removes(message: bytes) -> bool:
+    """Whether the message says that a route or rule is gone."""
+    return _NLMSG.unpack_from(message)[1] in (_DELROUTE, _DELRULE)
+
+
+def key(message: bytes) -> Key | None:
+    """Which route or rule a message of ours or of the kernel is about; None: about something else."""
+    kind = _NLMSG.unpack_from(message)[1]
+    if kind not in (_NEWROUTE, _DELROUTE, _NEWRULE, _DELRULE) or len(message) < _NLMSG.size + _RTMSG.size:
+        return None
+    family, to, source, tos, table, _protocol, _scope_number, action, _flags = _RTMSG.unpack_from(message, _NLMSG.size)
+    found = dict(_attributes(message[_NLMSG.size + _RTMSG.size:]))
+    table = struct.unpack("=I", found[15])[0] if 15 in found else table
+    head = struct.pack("=BBBBI", family, to, source, tos, table)
+    if kind in (_NEWRULE, _DELRULE):
+        # Not its priority: the kernel chooses one where none is given.
+        return "rule", head + bytes([action]), found.get(1, b""), found.get(2, b""), 0
+    metric = struct.unpack("=I", found[6])[0] if 6 in found else 0
+    if family == socket.AF_INET6 and not metric:
+        metric = _METRIC6
+    return "route", head, found.get(1, b""), b"", metric
+
+
+def _attributes(data: bytes) -> Iterator[tuple[int, bytes]]:
+    while len(data) >= 4:
+        length, kind = struct.unpack_from("=HH", data)
+        if not 4 <= length <= len(data):
+            return
+        yield kind & 0x3FFF, data[4:length]
+        data = data[(length + 3) & ~3:]

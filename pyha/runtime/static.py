@@ -17,6 +17,7 @@ class Static:
     def __init__(self) -> None:
         self._addresses: tuple[VirtualAddress, ...] = ()
         self._routing: tuple[Route | Rule, ...] = ()
+        self._gone: set[routing.Key] = set()  # routes and rules that somebody removed
         self._known: dict[str, int] = {}  # indexes of the links that have their addresses
 
     def configure(self, vrrp: Vrrp, netlink: Netlink) -> None:
@@ -27,8 +28,29 @@ class Static:
         kept = {address.interface for address in vrrp.static_addresses}
         self._remove(netlink, [one for one in self._addresses if one.interface not in kept])
         self._addresses, self._routing = vrrp.static_addresses, routing_now
-        self._known = {}
+        self._known, self._gone = {}, set()
         self.refresh(netlink)
+
+    def route_changed(self, key: routing.Key, *, gone: bool) -> bool:
+        """A route or rule of this machine came or went. Returns whether that changes what is `missing`."""
+        before = key in self._gone
+        (self._gone.add if gone else self._gone.discard)(key)
+        return before != gone and any(one.track_groups for one in self._routing)
+
+    def missing(self, netlink: Netlink) -> dict[str, str]:
+        """What is not there, by the track groups that need it."""
+        found: dict[str, str] = {}
+        for address in self._addresses:
+            link = netlink.mirror.links.get(address.dev or "")
+            if link is None or (link.index, address.interface.ip) not in netlink.mirror.addresses:
+                found |= dict.fromkeys(address.track_groups, f"the static address {address.interface} is missing")
+        links = {name: link.index for name, link in netlink.mirror.links.items()}
+        for one in self._routing:
+            what = "route" if isinstance(one, Route) else "rule"
+            if one.track_groups and any(routing.key(request) in self._gone
+                                        for request in routing.requests([one], links, "static", add=True)):
+                found |= dict.fromkeys(one.track_groups, f"a static {what} is missing")
+        return found
 
     def refresh(self, netlink: Netlink) -> None:
         """Links changed: one that is new gets what belongs to it."""

@@ -9,6 +9,7 @@ from pyha.config.vrrp_model import VirtualRouter
 from pyha.errors import FitnessError
 from pyha.runtime import vips
 from pyha.runtime.announcer import Announcer
+from pyha.runtime.linkdelays import LinkDelays
 from pyha.runtime.mirror import Mirror
 from pyha.runtime.netlink import Netlink
 from pyha.runtime.rawsocket import GROUPS, AdvertSocket, Datagram
@@ -45,6 +46,7 @@ class Station:
             raise FitnessError(_PRIVILEGES) from None
         except OSError as error:
             raise FitnessError(f"the kernel does not tell about its addresses: {error.strerror}") from error
+        self.delays = LinkDelays(loop, self.mirror, changed)
         self.netlink.attach(loop, changed)
 
     @property
@@ -79,6 +81,12 @@ class Station:
             for problem in self.sockets[carrier].join(memberships):
                 _log.warning("%s", problem)
 
+    def enlarge(self, configs: Iterable[VirtualRouter]) -> None:
+        """Have receive buffers of the largest size that is asked for (`kernel_rx_buf_size`)."""
+        if buffer := max((config.receive_buffer or 0 for config in configs), default=0):
+            for sock in self.sockets.values():
+                sock.enlarge(buffer)
+
     def drain(self) -> None:
         """Hand on everything that has arrived."""
         for sock in self.sockets.values():
@@ -87,6 +95,7 @@ class Station:
 
     def close(self) -> None:
         """Close everything."""
+        self.delays.close()
         self.netlink.detach(self.loop)
         self.netlink.close()
         self.announcer.close()

@@ -19,6 +19,10 @@ def family(config: VirtualRouter) -> int:
     return 4
 
 
+OWNER = 255
+Place = tuple[Link, IPAddress]
+"""An address and the link that it is on."""
+
 Carrier = tuple[int, int]
 """The IP version and the protocol that advertisements travel by."""
 

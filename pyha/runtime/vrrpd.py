@@ -18,7 +18,6 @@ import gc
 import logging
 import math
 import signal
-import time
 from collections.abc import Sequence
 
 import uvloop
@@ -26,19 +25,20 @@ import uvloop
 from pyha.config.vrrp_model import SyncGroup, Vrrp
 from pyha.control.messages import BalancerHealth, Configure, Configured, Message, Rejected, Stop, VrrpReport, Will
 from pyha.errors import FitnessError
-from pyha.runtime import log, scheduling, scripts, systemd, vips, vmac
+from pyha.runtime import clock, firewall, log, routing, scheduling, scripts, systemd, vips, vmac
 from pyha.runtime.channel import Channel
 from pyha.runtime.groups import Groups
 from pyha.runtime.notifications import Notifications
 from pyha.runtime.rawsocket import Datagram
 from pyha.runtime.router import Router
+from pyha.runtime.routewatch import RouteWatch
 from pyha.runtime.static import Static
 from pyha.runtime.station import Station
 from pyha.runtime.tracked_scripts import TrackedScripts
 from pyha.runtime.watched import Watched
 from pyha.units import seconds
 from pyha.vrrp.complaints import Complaints
-from pyha.vrrp.effects import HeardLower, State, StateChanged
+from pyha.vrrp.effects import HeardLower, PriorityChanged, State, StateChanged
 from pyha.vrrp.track import Kind, Tracker
 
 _log = logging.getLogger("pyha.vrrp")
@@ -63,6 +63,7 @@ class Vrrpd:
         self._static = Static()
         self._strangers = Complaints()
         self._watched = Watched(self._loop, self._tracked)
+        self._routes = RouteWatch(self._loop, self._route_changed)
         self._groups = Groups(self._group_changed)
         self._notifications = Notifications(self._loop)
         self._will = Will()
@@ -98,19 +99,20 @@ class Vrrpd:
         self._stopping.set()
 
     async def _stop(self) -> None:
-        now = time.monotonic()
+        now = clock.now()
         for router in self._routers.values():
             router.shutdown(now)
         self._scripts.stop()
         self._watched.stop()
         self._tell()
-        while self._notifications.busy and time.monotonic() < now + _LAST_WORDS:
+        while self._notifications.busy and clock.now() < now + _LAST_WORDS:
             await asyncio.sleep(0.01)
         with contextlib.suppress(TimeoutError):  # a frozen supervisor must not keep us here
             await asyncio.wait_for(self._channel.drain(), _LAST_WORDS / 4)
         self._channel.close()
         self._notifications.close()
         if self._station is not None:
+            self._routes.want(wanted=False)
             self._static.remove(self._station.netlink)
             self._station.close()
 
@@ -164,6 +166,7 @@ class Vrrpd:
             station.open({carrier for router in vrrp.routers for carrier in vips.carriers(router)})
             moving = vips.virtual(vrrp.routers)
             for router in vrrp.routers:
+                vmac.check(router, station.netlink)
                 if vips.only_virtual(router, station.mirror, moving):
                     raise FitnessError(
                         f"virtual router {router.name}: every address of {router.interface} is a virtual one; "
@@ -175,18 +178,23 @@ class Vrrpd:
         return station
 
     def _become(self, vrrp: Vrrp, station: Station, *, balancer_available: bool) -> None:
-        now = time.monotonic()
+        now = clock.now()
         first = not self._routers
-        wanted = {config.name: vmac.named(config, vrrp) for config in vrrp.routers}
+        wanted = {config.name: vmac.plan(config, vrrp) for config in vrrp.routers}
         for name, router in list(self._routers.items()):
-            if name not in wanted or not router.continues_as(wanted[name]):
+            if name not in wanted or not router.continues_as(*wanted[name]):
                 router.shutdown(now)
                 self._notifications.deleted(router.config.notify, name, router.machine.effective_priority)
                 del self._routers[name]
         self._vrrp = vrrp
         self._notifications.configure(vrrp)
         station.moving = vips.virtual(vrrp.routers)
-        station.listen(wanted.values())
+        station.listen(config for config, _devices in wanted.values())
+        station.enlarge(vrrp.routers)
+        station.announcer.configure(vrrp.garp_groups)
+        station.delays.configure(vrrp.link_delays)
+        self._routes.want(wanted=any(router.routes or router.rules for router in vrrp.routers)
+                          or bool(vrrp.static_routes or vrrp.static_rules))
         self._static.configure(vrrp, station.netlink)
         # The kernel counts in whole seconds.
         station.lease = max(_SHORTEST_LEASE, math.ceil(seconds(vrrp.address_lease))) if vrrp.address_lease else None
@@ -194,7 +202,7 @@ class Vrrpd:
         self._scripts.configure(vrrp, balancer_available=balancer_available)
         self._watched.configure(vrrp, balancer_available=balancer_available)
         fresh = []
-        for name, config in wanted.items():
+        for name, (config, devices) in wanted.items():
             tracker = Tracker(config, vrrp, balancer_available=balancer_available)
             for tracked in tracker.names("script"):
                 if (verdict := self._scripts.verdict(tracked)) is not None:
@@ -203,20 +211,34 @@ class Vrrpd:
                 tracker.update(kind, thing, value)
             if name in self._routers:
                 self._routers[name].reconfigure(config, tracker, now)
+                kept = self._routers[name].machine
+                self._notifications.repeat("INSTANCE", name, kept.state, kept.effective_priority)
             else:
                 self._routers[name] = router = Router(
-                    config, station, tracker, self._state_changed, self._groups.settle)
+                    config, devices, station, tracker, self._state_changed, self._groups.settle)
                 fresh.append(router)
         self._groups.form(vrrp, self._routers)
+        if first:
+            firewall.clean(vrrp.routers)
+        self._look_at_static()
         delay = seconds(vrrp.startup_delay)
         if vrrp.delay_after_boot:
-            delay = max(delay, seconds(vrrp.delay_after_boot) - time.clock_gettime(time.CLOCK_BOOTTIME))
+            delay = max(delay, seconds(vrrp.delay_after_boot) - now)
         if first and delay > 0:
             _log.info("delaying startup for %g seconds", delay)
             self._loop.call_later(delay, self._start, fresh)
         else:
             self._start(fresh)
         self._groups.judge(self._routers.values(), now)
+
+    def _look_at_static(self) -> None:
+        """Tell the members of track groups what static things are missing."""
+        if self._station is None or not self._vrrp.track_groups:
+            return
+        missing = self._static.missing(self._station.netlink)
+        for router in self._routers.values():
+            router.outside = next((missing[group.name] for group in self._vrrp.track_groups
+                                   if router.config.name in group.members and group.name in missing), "")
 
     def _renew(self) -> None:
         """Renew the leases of all addresses, three times within each."""
@@ -229,7 +251,7 @@ class Vrrpd:
             self._renewing = self._loop.call_later(self._station.lease / 3, self._renew)
 
     def _start(self, routers: Sequence[Router]) -> None:
-        now = time.monotonic()
+        now = clock.now()
         starting = [router for router in routers
                     if self._routers.get(router.config.name) is router and not self._stopping.is_set()]
         for router in starting:
@@ -264,44 +286,56 @@ class Vrrpd:
         expecting = [router for router in addressed if router.expects(datagram)]
         if not expecting:
             for router in addressed:
-                router.misdirected(datagram, time.monotonic())
+                router.misdirected(datagram, clock.now())
             return
         # Two virtual routers may share a VRID when their unicast peers differ.
         by_peer = [router for router in expecting if datagram.source in router.config.unicast_peers]
-        (by_peer or expecting)[0].receive(datagram, time.monotonic())
+        (by_peer or expecting)[0].receive(datagram, clock.now())
 
     def _stranger(self, datagram: Datagram, interface: str) -> None:
         vrid = datagram.payload[1] if len(datagram.payload) > 1 else 0
         for report in self._strangers.about(interface, f"{datagram.source} {vrid}", f"unknown VRID {vrid} from "
-                                            f"{datagram.source} on {interface}", time.monotonic()):
+                                            f"{datagram.source} on {interface}", clock.now()):
             _log.warning("%s", report.message)
 
     def _kernel_changed(self) -> None:
         if self._station is None:  # between opening the sockets and the first configuration
             return
         self._static.refresh(self._station.netlink)
-        now = time.monotonic()
+        now = clock.now()
         for router in self._routers.values():
             router.kernel_changed(now)
         self._listen()
+        self._look_at_static()
         self._groups.judge(self._routers.values(), now)
         self._tell_soon()
+
+    def _route_changed(self, key: routing.Key, gone: bool) -> None:  # noqa: FBT001 - what happened, not an option
+        if self._static.route_changed(key, gone=gone):
+            self._kernel_changed()
+        for router in self._routers.values():
+            if gone:
+                router.route_removed(key)
 
     def _script_changed(self, name: str, ok: bool) -> None:  # noqa: FBT001 - a verdict, not an option
         self._tracked("script", name, ok)
 
     def _tracked(self, kind: Kind, name: str, value: int) -> None:
-        now = time.monotonic()
+        now = clock.now()
         for router in self._routers.values():
             router.tracked(kind, name, value)
         self._groups.judge(self._routers.values(), now)
         self._tell_soon()
 
-    def _state_changed(self, router: Router, change: StateChanged | HeardLower) -> None:
+    def _state_changed(self, router: Router, change: StateChanged | HeardLower | PriorityChanged) -> None:
         config, priority = router.config, router.machine.effective_priority
-        if isinstance(change, HeardLower):
-            self._notifications.heard_lower(config.notify, config.name, priority)
-            return
+        match change:
+            case HeardLower():
+                self._notifications.heard_lower(config.notify, config.name, priority)
+                return
+            case PriorityChanged():
+                self._notifications.priority_changed(config.notify, config.name, router.machine.state, priority)
+                return
         self._notifications.changed(config.notify, "INSTANCE", config.name, change.new, priority)
         self._tell_soon()
 

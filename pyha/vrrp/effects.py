@@ -62,4 +62,11 @@ class HeardLower:
     """Active, and another router of lower priority believes to be it, too: to be notified."""
 
 
-Effect = SendAdvertisement | AddAddresses | RemoveAddresses | Announce | StateChanged | Report | HeardLower
+@dataclass(frozen=True, slots=True)
+class PriorityChanged:
+    """The effective priority is another one: to be notified."""
+
+
+Effect = (
+    SendAdvertisement | AddAddresses | RemoveAddresses | Announce | StateChanged | Report | HeardLower | PriorityChanged
+)

@@ -15,6 +15,7 @@
                   from a higher address
                 advert, any other                          send one at once, and announce the addresses again
                 woken after others gave us up              Backup, but only for the time in which a successor is heard
+                advert, after others may have given us up  Backup, and then as that hears it
     any         fault: something it needs is missing       FAULT; a former Active says so with priority 0
     FAULT       recover: nothing is missing any more       as at startup
     any         shutdown                                   INITIALIZE; a former Active says so with priority 0
@@ -43,6 +44,7 @@ from .effects import (
     AddAddresses,
     Effect,
     HeardLower,
+    PriorityChanged,
     RemoveAddresses,
     Report,
     SendAdvertisement,
@@ -84,6 +86,7 @@ class VirtualRouter:
         self._listened = False  # before believing in a silence that we may have slept through
         self._announcing = Announcing(config.garp)
         self._complaints = Complaints()
+        self._rejected: dict[str, str] = {}  # by reason: the last one
 
     @property
     def deadline(self) -> float | None:
@@ -143,6 +146,9 @@ class VirtualRouter:
 
     def receive(self, advert: Advertisement, source: IPAddress, now: float) -> list[Effect]:
         """An advertisement for our VRID came by our interface from `source`."""
+        if self.state is State.ACTIVE and self._late(now) > max(self.config.down_timer_adverts - 1, 1) * self._interval:
+            # It may come from our successor: that one is not to be answered, but followed.
+            return [*self._yield_late(now), *self.receive(advert, source, now)]
         if self.state not in (State.BACKUP, State.ACTIVE):
             return []
         if source == self._source:
@@ -162,8 +168,15 @@ class VirtualRouter:
     def reject(self, reason: str, sentence: str, source: IPAddress, now: float) -> list[Effect]:
         """An advertisement for our VRID that must not be heard: counted, and told with what differs, now and then."""
         self._count(reason)
+        self._rejected[reason] = f"from {source}: {sentence}"
         return [*self._complaints.about(
             reason, str(source), f"advertisement from {source} is not heard: {sentence}", now)]
+
+    @property
+    def rejections(self) -> tuple[str, ...]:
+        """What was not heard since the last change of configuration: how often, and the last one of each kind."""
+        return tuple(f"{self.counters[reason]} times not heard, {sentence}"
+                     for reason, sentence in self._rejected.items())
 
     def _receive_backup(self, advert: Advertisement, source: IPAddress, now: float) -> list[Effect]:
         # RFC 9568 6.4.2: "If the Priority in the ADVERTISEMENT is 0, then set the Active_Down_Timer to Skew_Time".
@@ -258,19 +271,27 @@ class VirtualRouter:
 
     def _expire_active(self, now: float) -> list[Effect]:
         assert self._next_advert is not None
+        if self._late(now) > self.config.down_timer_adverts * self._interval:
+            return self._yield_late(now)
         effects: list[Effect] = []
         late = now - self._next_advert
-        if late > self.config.down_timer_adverts * self._interval:
-            # Somebody else may be Active by now. If so, its next advertisement says it; if not, we come back at once.
-            effects += self._back_up(f"woken {late:.3f} s late, others may have given this router up", now)
-            self._silence_ends = now + self._interval + self.skew_time
-            self._listened = True
-            return effects
         if now >= self._next_advert:
             effects += self._advertise(now)
             # In step with the interval, however late each call is: a peer counts the time between two of them.
             self._next_advert = max(now, self._next_advert - late) if late < self._interval else self._next_advert
         return [*effects, *self._announcing.due(now)]
+
+    def _late(self, now: float) -> float:
+        """Seconds by which the next advertisement is overdue."""
+        return 0.0 if self._next_advert is None else now - self._next_advert
+
+    def _yield_late(self, now: float) -> list[Effect]:
+        """Somebody else may be Active by now. If so, its next advertisement says it; if not, we come back at once."""
+        self._count("stepped_down_late")
+        effects = self._back_up(f"woken {self._late(now):.3f} s late, others may have given this router up", now)
+        self._silence_ends = now + self._interval + self.skew_time
+        self._listened = True
+        return effects
 
     # -- changes on this node ------------------------------------------------------------------------------------------
 
@@ -292,7 +313,7 @@ class VirtualRouter:
             self._silence_ends = max(now, self._silence_ends + self.skew_time - skew)
         if self.state is State.ACTIVE:
             self.master = self._ourselves()
-        return [Report("info", f"Changing effective priority from {before} to {priority}")]
+        return [Report("info", f"Changing effective priority from {before} to {priority}"), PriorityChanged()]
 
     def lost_address(self, now: float) -> list[Effect]:
         """Somebody took a virtual address off its interface: it comes back, unless we are not to have it."""
@@ -305,7 +326,7 @@ class VirtualRouter:
         """Other settings for the same virtual router: the state stays, and what is new is announced."""
         before, self.config = self.config, config
         self._announcing.reconfigure(config.garp)
-        self._complaints = Complaints()
+        self._complaints, self._rejected = Complaints(), {}
         effects = self.set_priority(effective_priority, now)
         changed = before.advert_int != config.advert_int or before.down_timer_adverts != config.down_timer_adverts
         if self.state is State.ACTIVE:

@@ -1,9 +1,12 @@
+import asyncio
+
 import pytest
 
 from pyha.config.vrrp_model import Vrrp
 from pyha.config.vrrp_routes import Route, Rule
 from pyha.runtime import routing
 from pyha.runtime.netlink import Netlink
+from pyha.runtime.routewatch import RouteWatch
 from pyha.runtime.static import Static
 from tests.netns.lab import Lab
 
@@ -112,3 +115,55 @@ def test_static_things_come_stay_change_and_go(node, netlink):
     assert "192.0.2.0/24" not in node.run("ip", "route")
     static.remove(netlink)
     assert not node.holds("10.99.0.51")
+
+
+@pytest.mark.parametrize(("options", "shown"), [
+    ([["mtu", "lock 1400"], ["rtt", "100ms"], ["rto_min", "50ms"], ["initcwnd", "20"], ["quickack", "1"]],
+     "rtt 100ms mtu lock 1400 initcwnd 20 rto_min lock 50ms quickack 1"),
+    ([["congctl", "reno"], ["features", "ecn"], ["realms", "3/4"]], "realms 3/4 features ecn congctl reno"),
+])
+def test_the_rarer_options_of_a_route_arrive(node, netlink, options, shown):
+    made = Route.model_validate({"family": 4, "destination": "192.0.2.0/24", "dev": "eth0", "options": options})
+    netlink.perform(routing.route(made, links(netlink), add=True))
+    text = node.run("ip", "-4", "route", "show", "192.0.2.0/24")
+    assert set(shown.split()) - {"lock"} <= set(text.split()), text
+    assert ("lock" in text) == ("lock" in str(options))
+
+
+def test_the_rarer_options_of_a_rule_arrive(node, netlink):
+    made = Rule.model_validate({"family": 4, "table": "100", "priority": 77, "options": [
+        ["ipproto", "tcp"], ["dport", "80-90"], ["sport", "1000"], ["uidrange", "5-9"],
+        ["suppress_prefixlength", "8"], ["protocol", "static"]]})
+    for request in routing.rules(made, add=True):
+        netlink.perform(request)
+    text = node.run("ip", "-4", "rule", "show", "priority", "77")
+    for words in ("ipproto tcp", "dport 80-90", "sport 1000", "uidrange 5-9", "suppress_prefixlength 8", "lookup 100"):
+        assert words in text
+
+
+@pytest.mark.parametrize("options", [[["mtu", "much"]], [["pref", "best"]], [["realms", "nowhere/1"]]])
+def test_a_value_that_cannot_be_read_is_told(options):
+    made = Route.model_validate({"family": 6, "destination": "2001:db8:1::/48", "dev": "eth0", "options": options})
+    with pytest.raises(routing.UnknownNameError, match=options[0][1].split("/")[0]):
+        routing.route(made, {"eth0": 2}, add=True)
+
+
+def test_the_kernel_tells_which_of_ours_somebody_removed(node, netlink):
+    made = [Route.model_validate({"family": 6, "destination": "2001:db8:1::/48", "via": "2001:db8::9"}),
+            Route.model_validate({"family": 4, "destination": "192.0.2.0/24", "dev": "eth0", "metric": 7}),
+            Rule.model_validate({"family": 4, "source": "10.1.0.0/16", "table": "100"})]
+    seen: list[tuple[routing.Key, bool]] = []
+
+    async def watch() -> None:
+        with node.inside():
+            watched = RouteWatch(asyncio.get_running_loop(), lambda key, gone: seen.append((key, gone)))
+            watched.want(wanted=True)
+        requests = list(routing.requests(made, links(netlink), "test", add=True))
+        for request in (*requests, *routing.requests(made, links(netlink), "test", add=False)):
+            netlink.perform(request)
+        keys = [routing.key(request) for request in requests]
+        while not {(key, gone) for key in keys for gone in (False, True)} <= set(seen):
+            await asyncio.sleep(0.01)
+        watched.want(wanted=False)
+
+    asyncio.run(asyncio.wait_for(watch(), 10))

@@ -8,6 +8,7 @@ from pyha.vrrp.effects import (
     AddAddresses,
     Announce,
     HeardLower,
+    PriorityChanged,
     RemoveAddresses,
     Report,
     SendAdvertisement,
@@ -341,13 +342,29 @@ def test_an_active_router_that_overslept_steps_down_for_the_time_in_which_a_succ
     assert machine.expire(machine.deadline) == takeover()
 
 
+@pytest.mark.parametrize("priority", [50, 150])
+def test_an_active_router_that_overslept_follows_its_successor_instead_of_answering_it(priority):
+    machine = active()
+    effects = machine.receive(advert(priority), LOWER, 3.5)
+    assert effects[:2] == [RemoveAddresses(), StateChanged(
+        ACTIVE, BACKUP, "woken 2.500 s late, others may have given this router up")]
+    assert not any(isinstance(effect, SendAdvertisement) for effect in effects)
+
+
+def test_an_active_router_that_is_only_a_little_late_goes_on():
+    machine = active()
+    assert SendAdvertisement(100) in machine.receive(advert(50), LOWER, 2.9)
+    assert machine.state is ACTIVE
+
+
 # -- changes on this node ----------------------------------------------------------------------------------------------
 
 
 def test_a_changed_priority_moves_a_running_silence_by_the_difference_in_skew():
     machine = backup()
     assert machine.set_priority(100, 0.5) == []
-    assert machine.set_priority(164, 0.5) == [Report("info", "Changing effective priority from 100 to 164")]
+    assert machine.set_priority(164, 0.5) == [
+        Report("info", "Changing effective priority from 100 to 164"), PriorityChanged()]
     assert machine.deadline == pytest.approx(3 + 92 / 256)
     machine.receive(advert(0), LOWER, 1.0)
     machine.set_priority(254, 1.3)
@@ -381,7 +398,7 @@ def test_its_source_is_reported_as_the_active_router_s_address():
 def test_a_reconfigured_active_router_stays_active_and_announces_what_is_new():
     machine = active()
     effects = machine.reconfigure(settings(advert_int=50, priority=120), 120, 0.3)
-    assert without_reports(effects) == [AddAddresses(), SendAdvertisement(120), Announce(5)]
+    assert without_reports(effects) == [PriorityChanged(), AddAddresses(), SendAdvertisement(120), Announce(5)]
     assert (machine.state, machine.deadline) == (ACTIVE, 0.8)
 
 
