@@ -3,7 +3,10 @@
 import contextlib
 import multiprocessing
 import os
+import random
 import socket
+import threading
+import time
 
 import pytest
 
@@ -83,3 +86,69 @@ def test_no_byte_is_lost_or_changed(kernel_path, place, busy):
         worker.configure(settings, kernel_path=kernel_path)
         for seed in range(1000, 1000 + max(1, share // BATCH)):
             assert converse(connect, listen(), min(BATCH, share), seed) == []
+
+
+def _bulk(paired, number, failures):
+    """One connection, many megabytes, and a reader that sleeps now and then."""
+    rng = random.Random(number)
+    data = rng.randbytes(1_000_003)
+    size = rng.randrange(5_000_000, 25_000_000)
+    client, conn = paired()
+    writer, reader = (conn, client) if rng.random() < 0.5 else (client, conn)
+    received = 0
+
+    def write():
+        sent = 0
+        with contextlib.suppress(OSError):  # the reader says what went wrong
+            while sent < size:
+                offset = sent % len(data)
+                sent += writer.send(data[offset : offset + min(65536, size - sent)])
+            writer.shutdown(socket.SHUT_WR)
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    reader.settimeout(60)
+    try:
+        while chunk := reader.recv(rng.choice((1000, 65536, 500_000))):
+            offset = received % len(data)
+            if chunk != (data + data)[offset : offset + len(chunk)]:
+                raise AssertionError(f"wrong bytes after {received} of {size}")
+            received += len(chunk)
+            if rng.random() < 0.01:
+                time.sleep(rng.choice((0.001, 0.05, 0.5)))
+        assert received == size, f"the end after {received} of {size}"
+    except (OSError, AssertionError) as failure:
+        failures.append(f"connection {number}: {failure!r} after {received} of {size}")
+    finally:
+        client.close()
+        conn.close()
+        thread.join(10)
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root for namespaces and for the kernel path")
+@pytest.mark.parametrize("place", [loopback, namespaces])
+@pytest.mark.parametrize("kernel_path", ["off", "on", "auto"])
+def test_writers_that_are_held_back_by_sleeping_readers_lose_nothing(kernel_path, place):
+    failures = []
+    with place() as (listen, connect, settings, prefix), WorkerProcess(prefix=prefix) as worker, hogs(2):
+        worker.configure(settings, kernel_path=kernel_path)
+        with listen() as listening:
+            lock, numbers = threading.Lock(), iter(range(max(8, COUNT // 100)))
+
+            def paired():
+                with lock:  # the next that is accepted is ours
+                    client = connect()
+                    conn, _ = listening.accept()
+                return client, conn
+
+            def run():
+                for number in iter(lambda: next(numbers, None), None):
+                    _bulk(paired, number, failures)
+
+            threads = [threading.Thread(target=run, daemon=True) for _ in range(8)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(600)
+    assert failures == []
