@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pyha.config.model import Backend, Server
+from pyha.config.review_health import tracked
 from pyha.control.messages import CheckResult, ServerState
 from pyha.control.status import address
 from pyha.health.agent import Report
@@ -129,11 +130,8 @@ class Watch:
     @property
     def tracks(self) -> tuple[str, str] | None:
         """(backend, server) of the server that this one tracks."""
-        track = self.assignment.server.track
-        if track is None:
-            return None
-        backend, _, server = track.rpartition("/")
-        return backend or self.assignment.backend.name, server
+        server = self.assignment.server
+        return tracked(self.assignment.backend.name, server) if server.track else None
 
     @property
     def address(self) -> str:

@@ -1,7 +1,8 @@
 import pytest
 
 from pyha.config.model import Backend, Check, HealthDialogue, Server
-from pyha.health.backend import count, lines, nbsrv
+from pyha.health.agent import read
+from pyha.health.backend import count, lines, nbsrv, standing
 from pyha.health.server import CheckLogged, ServerHealth, StartCheck, StatusChanged
 from pyha.health.verdict import Verdict
 
@@ -90,3 +91,18 @@ def test_only_backups_left_is_worth_a_remark():
 def test_maintenance_has_no_reason_from_a_check():
     assert say([StatusChanged("UP", "MAINT", None)], a="MAINT")[0][1].startswith(
         "Server be/a is going DOWN for maintenance. 1 active")
+
+
+def test_what_an_agent_said_is_logged_with_the_checks_even_of_a_server_that_has_none():
+    logged = BACKEND.model_copy(update={"health": HealthDialogue(log_health_checks=True)})
+    bare = Server(name="a", host="127.0.0.1", port=1)
+    effect = CheckLogged(Verdict("L7OK", 0, "via agent : up"), 1, by_agent=True)
+    assert "Agent check for server be/a succeeded" in say([effect], backend=logged, server=bare)[0][1]
+    assert say([CheckLogged(Verdict("L4OK"), 1)], backend=logged, server=bare) == []
+
+
+def test_a_server_whose_agent_took_its_weight_counts_as_gone():
+    health = ServerHealth(Check())
+    assert standing(A, health) == "UP"
+    health.heard(read("0%"), 0.0)
+    assert standing(A, health) == "DRAIN"

@@ -2,8 +2,9 @@
 
 import pytest
 
-from pyha.config.model import Check
-from pyha.health.server import CheckLogged, ServerHealth, StartCheck, StatusChanged
+from pyha.config.model import Check, Observe
+from pyha.health.agent import Report, read
+from pyha.health.server import CheckLogged, ServerHealth, StartCheck, StatusChanged, WeightChanged
 from pyha.health.verdict import Verdict
 
 GOOD = Verdict("L4OK")
@@ -214,3 +215,156 @@ def test_a_disabled_server_and_one_without_check_take_nothing_over():
         before = health.status
         health.adopt("DOWN", 0)
         assert health.status == before
+
+
+# -- rule 8: agents ----------------------------------------------------------------------------------------------------
+
+
+def heard(health, *lines):
+    """The status after each line of the agent."""
+    statuses = []
+    for line in lines:
+        health.heard(read(line), 0.0)
+        statuses.append(health.status)
+    return statuses
+
+
+def test_an_agent_takes_a_server_down_whatever_its_checks_say_and_lifts_only_that():
+    health = machine(CHECK, GOOD)
+    assert heard(health, "down", "", "up") == ["DOWN", "DOWN", "UP"]
+    assert told(health, BAD, BAD, BAD)[-1] == ("DOWN", 0)
+    assert heard(health, "up") == ["DOWN"]
+
+
+def test_drain_and_maint_last_until_ready():
+    health = machine(CHECK, GOOD)
+    assert heard(health, "drain", "up", "ready", "maint", "up", "drain", "ready") == [
+        "DRAIN", "DRAIN", "UP", "MAINT", "MAINT", "DRAIN", "UP"]
+
+
+def test_a_server_that_drains_can_go_down_and_drains_again_when_it_is_back():
+    assert heard(machine(CHECK, GOOD), "drain", "down", "up") == ["DRAIN", "DOWN", "DRAIN"]
+
+
+def test_a_server_that_finishes_what_it_has_drains_as_well():
+    assert heard(machine(CHECK, GOOD, FINISH), "drain", "ready") == ["DRAIN", "NOLB"]
+
+
+def test_maintenance_by_an_agent_stops_the_checks_and_ready_starts_them_at_once():
+    health = machine(CHECK, GOOD)
+    health.heard(read("maint"), 5.0)
+    assert health.deadline is None
+    health.heard(read("ready"), 7.0)
+    assert health.deadline == 7.0
+
+
+def test_ready_does_not_end_a_maintenance_of_the_configuration():
+    assert heard(machine(disabled=True), "ready", "maint", "ready") == ["MAINT"] * 3
+
+
+def test_a_percentage_scales_the_weight():
+    health = machine()
+    assert health.weight(100) == 100
+    effects = health.heard(read("50%"), 0.0)
+    assert effects == [WeightChanged(50)]
+    assert health.heard(read("50%"), 0.0) == []
+    assert (health.weight(100), health.weight(1), health.weight(0)) == (50, 1, 0)
+    health.heard(read("0%"), 0.0)
+    assert health.weight(100) == 0
+    health.heard(read("300%"), 0.0)
+    assert (health.weight(100), health.weight(10)) == (256, 30)
+
+
+def test_what_an_agent_says_is_logged_when_it_is_another_thing_than_before():
+    health = machine(CHECK, GOOD)
+    first = health.heard(read("up"), 0.0)
+    assert first == [CheckLogged(Verdict("L7OK", 0, "via agent : up"), 1, by_agent=True)]
+    assert health.heard(read("up"), 0.0) == []
+    down = Verdict("L7STS", 0, "via agent : down")
+    assert health.heard(read("down"), 0.0) == [CheckLogged(down, 0, by_agent=True), StatusChanged("UP", "DOWN", down)]
+
+
+def test_an_agent_that_cannot_be_asked_changes_nothing():
+    health = machine(CHECK, GOOD)
+    refused = Report(verdict=BAD)
+    assert health.heard(refused, 0.0) == [CheckLogged(BAD, 1, by_agent=True)]
+    assert health.heard(refused, 0.0) == []
+    assert health.status == "UP"
+
+
+def test_draining_is_taken_over_by_a_new_process():
+    health = machine()
+    health.adopt("DRAIN", 3)
+    assert (health.status, health.health) == ("DRAIN", 3)
+    assert heard(health, "ready") == ["UP"]
+
+
+# -- rule 9: track -----------------------------------------------------------------------------------------------------
+
+
+def test_who_tracks_another_server_is_what_that_one_is():
+    health = ServerHealth(None)
+    assert health.follow("DOWN", "be/s") == [StatusChanged("UP", "DOWN", None, "be/s")]
+    assert health.follow("DOWN", "be/s") == []
+    assert [(health.follow(status, "be/s"), health.status)[1] for status in ("NOLB", "DRAIN", "MAINT", "UP")] == [
+        "NOLB", "DRAIN", "MAINT", "UP"]
+
+
+def test_its_own_maintenance_goes_first():
+    health = ServerHealth(None, disabled=True)
+    assert health.follow("UP", "be/s") == []
+    assert health.ready("disabled", 0.0) == [StatusChanged("MAINT", "UP", None)]
+
+
+# -- rule 10: observe --------------------------------------------------------------------------------------------------
+
+
+def observed(mode, *verdicts, check=CHECK):
+    health = ServerHealth(check, observe=Observe(error_limit=3, on_error=mode))
+    health.startup(0.0)
+    for verdict in verdicts:
+        health.result(verdict, 0.0)
+    return health
+
+
+@pytest.mark.parametrize(("mode", "after"), [
+    ("fastinter", [("UP", 4), ("UP", 4)]), ("fail-check", [("UP", 3), ("UP", 2)]),
+    ("sudden-death", [("UP", 2), ("DOWN", 0)]), ("mark-down", [("DOWN", 0), ("DOWN", 0)])])
+def test_connections_that_fail_count_as_configured(mode, after):
+    health = observed(mode, GOOD)
+    seen = []
+    for _ in after:
+        health.suspect(3, 1.0)
+        seen.append((health.status, health.health))
+    assert seen == after
+
+
+def test_what_connections_tell_has_a_verdict_of_its_own():
+    effects = observed("mark-down", GOOD).suspect(3, 1.0)
+    verdict = Verdict("HANA", info="Detected 3 consecutive errors, last one was: L4 unsuccessful connection")
+    assert effects == [CheckLogged(verdict, 0), StatusChanged("UP", "DOWN", verdict)]
+    assert "duration" not in verdict.reason(0)
+
+
+def test_connections_that_fail_are_a_reason_to_look_again_soon():
+    health = observed("fastinter", GOOD)
+    health.suspect(3, 1.0)
+    assert health.deadline == 1.5
+    patient = observed("fastinter", GOOD, check=Check(inter=2000))
+    patient.suspect(3, 1.0)
+    assert patient.deadline == 2.0
+
+
+def test_a_server_that_finishes_what_it_has_goes_down_all_the_same():
+    health = observed("mark-down", GOOD, FINISH)
+    health.suspect(3, 1.0)
+    assert health.status == "DOWN"
+    assert told(health, GOOD, GOOD)[-1][0] == "UP"
+
+
+@pytest.mark.parametrize("health", [ServerHealth(CHECK), ServerHealth(None, observe=Observe()),
+                                    ServerHealth(CHECK, disabled=True, observe=Observe())])
+def test_nothing_follows_where_nobody_observes_checks_or_serves(health):
+    before = health.status
+    assert health.suspect(10, 0.0) == []
+    assert health.status == before

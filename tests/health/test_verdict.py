@@ -33,3 +33,8 @@ def test_reasons_are_worded_as_haproxy_does(verdict, text):
 
 def test_an_unknown_status_describes_itself():
     assert Verdict("L8OK").description == "L8OK"
+
+
+def test_after_an_answer_the_connection_may_be_used_again():
+    assert Verdict("L7STS", 500).answered
+    assert not Verdict("L7TOUT").answered

@@ -5,7 +5,7 @@ import pytest
 from pyha.config.model import Check
 from pyha.health.server import StatusChanged
 from pyha.health.verdict import Verdict
-from pyha.health.wording import Line, Remaining, Subject, change_line, check_line, none_left_line
+from pyha.health.wording import Line, Remaining, Subject, agent_line, change_line, check_line, none_left_line
 
 MAIN, SPARE = Subject("be", "s1"), Subject("be", "s2", backup=True)
 CHECK = Check(rise=2, fall=3)
@@ -25,7 +25,8 @@ def test_a_server_comes_up():
 
 
 def test_a_backup_server_says_that_it_is_one():
-    assert change_line(SPARE, StatusChanged("UP", "DOWN", None), "", Remaining(2, 0)).text.startswith("Backup Server be/s2 is DOWN. 2 ")
+    line = change_line(SPARE, StatusChanged("UP", "DOWN", None), "", Remaining(2, 0))
+    assert line.text.startswith("Backup Server be/s2 is DOWN. 2 ")
 
 
 def test_a_server_finishes_what_it_has():
@@ -65,3 +66,29 @@ def test_a_server_without_weight_is_draining():
 def test_the_last_server_is_an_emergency_of_a_backend_or_of_a_listen_section():
     assert none_left_line("be", listen=False) == Line("emerg", "backend be has no server available!")
     assert none_left_line("li", listen=True) == Line("emerg", "proxy li has no server available!")
+
+
+@pytest.mark.parametrize(("change", "text"), [
+    (StatusChanged("UP", "DRAIN", None), "enters drain state. 1 active and 0 backup servers online. "),
+    (StatusChanged("UP", "DRAIN", None, via="a/s"), "enters drain state via a/s. 1 active and 0 backup "),
+    (StatusChanged("DRAIN", "UP", None), "is UP (leaving forced drain)."),
+    (StatusChanged("DRAIN", "NOLB", None), "is UP (leaving forced drain)."),
+    (StatusChanged("DOWN", "DRAIN", None), "is UP. 1 active and 0 backup servers online. "),
+    (StatusChanged("UP", "DOWN", None, via="a/s"), "is DOWN via a/s. 1 active and 0 backup servers left. "),
+    (StatusChanged("DOWN", "MAINT", None), "was DOWN and now enters maintenance."),
+    (StatusChanged("DOWN", "MAINT", None, via="a/s"), "was DOWN and now enters maintenance via a/s."),
+    (StatusChanged("MAINT", "UP", None), "is UP/READY (leaving forced maintenance)."),
+    (StatusChanged("MAINT", "UP", None, via="a/s"), "is UP/READY (leaving maintenance)."),
+    (StatusChanged("MAINT", "DOWN", None, below="DOWN"), "is DOWN/READY (leaving forced maintenance)."),
+    (StatusChanged("MAINT", "DRAIN", None), "is UP/DRAIN (leaving forced maintenance)."),
+    (StatusChanged("MAINT", "UP", None, resolved=False), "is UP. 1 active and 0 backup servers online. "),
+])
+def test_agents_and_tracked_servers_are_worded_as_haproxy_does(change, text):
+    assert change_line(MAIN, change, "", Remaining(1, 0)).text.startswith(f"Server be/s1 {text}")
+
+
+def test_a_line_about_an_agent():
+    assert agent_line(SPARE, Verdict("L7STS", 0, "via agent : down"), 3, up=False) == Line(
+        "notice", 'Agent check for backup server be/s2 failed, reason: Layer7 wrong status, code: 0, info: "via agent '
+        ': down", check duration: 3ms, status: 0/1 DOWN.')
+    assert agent_line(MAIN, Verdict("L7OK", 0), 3, up=True).text.endswith("status: 1/1 UP.")

@@ -36,12 +36,6 @@ class Template:
         return "".join(part if isinstance(part, str) else part(data).split(b"\0", 1)[0].decode("latin-1")
                        for part in self.parts)
 
-    @property
-    def constant(self) -> str | None:
-        """The text, if no answer can change it."""
-        texts = [part for part in self.parts if isinstance(part, str)]
-        return "".join(texts) if len(texts) == len(self.parts) else None
-
 
 def template(text: str) -> Template:
     """Read a log-format string. Raises ValueError with a sentence for what checks cannot know."""

@@ -1,6 +1,15 @@
 import pytest
 
-from pyha.config.model import Check, CheckConnect, CheckExpect, CheckSend, CheckSendRaw, HealthDialogue, Tls
+from pyha.config.model import (
+    Check,
+    CheckConnect,
+    CheckExpect,
+    CheckRemark,
+    CheckSend,
+    CheckSendRaw,
+    HealthDialogue,
+    Tls,
+)
 from pyha.health.dialogue import Connect
 from pyha.health.probes.http import complete, request, script
 from pyha.health.verdict import Verdict
@@ -66,3 +75,14 @@ def test_a_rule_may_name_another_port_and_another_name():
     step = CheckConnect(tls=True, port=99, host="10.0.0.9", sni="rule", alpn=("http/1.1",))
     connect = Conversation(http(step, check=Check(port=1, tls_options=Tls(verify="none")))).connects[0]
     assert connect == Connect("10.0.0.9", 99, Tls(verify="none", sni="rule", alpn=("http/1.1",)))
+
+
+def test_a_connection_to_be_kept_is_asked_for_in_http_1_1_which_needs_a_host():
+    assert request(CheckSend(), keep=True) == b"OPTIONS / HTTP/1.1\r\nhost: localhost\r\n\r\n"
+    named = CheckSend(headers=(("Host", "api"),))
+    assert request(named, keep=True) == b"OPTIONS / HTTP/1.1\r\nhost: api\r\n\r\n"
+
+
+def test_comments_are_for_the_reader():
+    steps = (CheckRemark(comment="ask"), CheckSend(), CheckExpect(match="status", pattern="200", comment="c"))
+    assert verdict(http(*steps), OK) == Verdict("L7OK", 200)

@@ -77,3 +77,32 @@ def test_expectations_name_themselves_and_refuse_bad_patterns():
     assert http_expectation(CheckExpect(match="string", pattern="x"), disable_on_404=False).label == "expect HTTP body"
     with pytest.raises(ValueError, match="regular expression"):
         http_expectation(CheckExpect(match="rstring", pattern="("), disable_on_404=False)
+
+
+HEADERS = (b"HTTP/1.1 200 OK\r\nX-Ready: yes\r\nX-List: a, b\r\nX-List: c\r\nServer: nginx/1.2\r\nContent-Length: 0\r\n"
+           b"\r\n")
+
+
+@pytest.mark.parametrize(("options", "good"), [
+    ({"name": "x-ready"}, True), ({"name": "X-Ready"}, True), ({"name": "x-other"}, False),
+    ({"name": "x-ready", "pattern": "yes"}, True), ({"name": "x-ready", "pattern": "no"}, False),
+    ({"name": "x-list", "pattern": "b"}, True), ({"name": "x-list", "pattern": "c"}, True),
+    ({"name": "x-list", "pattern": "a, b"}, False), ({"name": "x-list", "pattern": "a, b", "match": "fhdr"}, True),
+    ({"name": "x-list", "pattern": "b", "match": "fhdr"}, False),
+    ({"name": "x-", "name_match": "beg", "pattern": "es", "value_match": "sub"}, True),
+    ({"name": "er", "name_match": "end", "pattern": "ngi", "value_match": "beg"}, True),
+    ({"name": "^serv", "name_match": "reg", "pattern": r"\d$", "value_match": "reg"}, True),
+    ({"name": "server", "pattern": "1.2", "value_match": "end"}, True),
+])
+def test_headers_are_there_with_their_values_or_not_and_the_other_way_round(options, good):
+    step = CheckExpect(**{"match": "hdr", "pattern": ""} | options)
+    for negate in (False, True):
+        expected = http_expectation(step.model_copy(update={"negate": negate}), disable_on_404=False)
+        assert expected.label == "expect HTTP header"
+        assert expected.judge(HEADERS, ended=False).status == ("L7OK" if good != negate else "L7STS")
+
+
+def test_a_connection_to_be_kept_takes_the_whole_answer():
+    expected = http_expectation(CheckExpect(match="status", pattern="200"), disable_on_404=False, whole=True)
+    assert expected.judge(answer(body=b"hello")[:-1], ended=False) is None
+    assert expected.judge(answer(body=b"hello"), ended=False) == Verdict("L7OK", 200)

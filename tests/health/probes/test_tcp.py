@@ -1,6 +1,15 @@
 import pytest
 
-from pyha.config.model import Check, CheckConnect, CheckExpect, CheckSend, CheckSendRaw, HealthDialogue, Tls
+from pyha.config.model import (
+    Check,
+    CheckConnect,
+    CheckExpect,
+    CheckRemark,
+    CheckSend,
+    CheckSendRaw,
+    HealthDialogue,
+    Tls,
+)
 from pyha.health.probes.tcp import content_expectation, script
 from pyha.health.verdict import Verdict
 from tests.health.conversation import Conversation, verdict
@@ -84,3 +93,27 @@ def test_a_check_without_rules_does_not_speak_of_steps():
 def test_what_cannot_be_read_is_refused(rule, why):
     with pytest.raises(ValueError, match=why):
         content_expectation(expect(*rule), 1)
+
+
+def test_comments_count_as_steps_and_those_of_a_rule_are_told():
+    steps = (CheckRemark(comment="one"), CheckConnect(), CheckExpect(match="string", pattern="x", comment="three"))
+    talk = Conversation(tcp(*steps)).connected()
+    assert talk.expired("exchange").info == " at step 3 of tcp-check (expect string 'x') comment: 'three'"
+    assert verdict(tcp(*steps), b"abc").info == "TCPCHK did not match content 'x' at step 3 comment: three"
+
+
+def test_comments_after_a_connection_change_nothing():
+    assert Conversation(tcp(CheckConnect(), CheckRemark(comment="last"))).connected().verdict.status == "L4OK"
+
+
+def test_from_min_recv_on_a_mismatch_is_final():
+    rule = CheckExpect(match="string", pattern="xyz", min_recv=1)
+    assert verdict(tcp(rule), b"ab", end=False) is None
+    assert verdict(tcp(rule), b"abc", end=False).status == "L7RSP"
+
+
+def test_a_connection_may_begin_with_a_proxy_protocol_header():
+    assert Conversation(tcp(CheckConnect(send_proxy=True))).connects[0].proxy == "v1"
+    assert Conversation(tcp(check=Check(send_proxy="v2"))).connects[0].proxy == "v2"
+    assert Conversation(tcp(CheckConnect(), check=Check(send_proxy="v1"))).connects[0].proxy == "no"
+    assert Conversation(tcp(CheckConnect(default=True), check=Check(send_proxy="v1"))).connects[0].proxy == "v1"
