@@ -33,7 +33,8 @@ class ServerView:
     downtime: float = 0.0
     unresolved: bool = False
     agent_down: bool = False
-    agent: Verdict | None = None  # what the agent said last
+    agent: Verdict | None = None  # what the agent said last, or that it could not be asked
+    agent_ms: int = 0  # how long that took
     via: str = ""  # the server that it tracks
 
 
@@ -202,7 +203,7 @@ class Statistics:
             redispatches=counters.redispatches, weight=state.weight, active=int(not server.backup),
             backup=int(server.backup), since=_seconds(clock - state.since),
             downtime=_seconds(view.downtime + down_now) if view.checked else None,
-            check=_check(view) if view.checked else None, address=state.address,
+            check=_check(view) if view.checked else None, address=state.address, agent=_agent(view), tracked=view.via,
             queue_limit=server.maxqueue or None, rate=rate, rate_max=highest, last_session=last,
         )
 
@@ -236,6 +237,15 @@ def _check(view: ServerView) -> CheckRow:
         description=DESCRIPTIONS.get(result.status, result.status))
     return CheckRow(said.status, said.code, said.info, said.description, said.duration_ms,
                     state.rise, state.fall, state.health, view.failures, view.downs)
+
+
+def _agent(view: ServerView) -> CheckRow | None:
+    verdict = view.agent
+    if verdict is None:
+        return None
+    code = (verdict.code or 0) if verdict.status in WITH_CODE else None
+    return CheckRow(verdict.status, code, verdict.info, verdict.description, view.agent_ms, rise=1, fall=1,
+                    health=int(not view.agent_down))
 
 
 def status_words(view: ServerView) -> str:

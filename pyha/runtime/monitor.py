@@ -165,7 +165,7 @@ def _seen(watch: Watch) -> ServerView:
     health = watch.health
     return ServerView(watch.state(), health.check is not None, health.failures, health.downs, watch.downtime,
                       "resolution" in health.maintenance, health.agent_down,
-                      health.agent_verdict, "/".join(watch.tracks) if watch.tracks else "")
+                      health.agent_verdict, watch.agent_ms, "/".join(watch.tracks) if watch.tracks else "")
 
 
 def main(channel: Channel) -> int:

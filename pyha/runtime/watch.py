@@ -64,6 +64,7 @@ class Watch:
         self.since = time.time()
         self.downtime = 0.0  # seconds, up to the last time that it came up
         self.result: CheckResult | None = None
+        self.agent_ms = 0  # how long the agent took to answer
         self._host: str | None = server.host if literal(server.host) else None
         self._alternative = server.check.host if server.check else None  # `addr`: check there instead
         self._check_host = self._alternative if literal(self._alternative or "") else None
@@ -125,6 +126,7 @@ class Watch:
         self._told(effects, 0)
 
     def _heard(self, report: Report, duration_ms: int) -> None:
+        self.agent_ms = duration_ms
         self._told(self.health.heard(report, self._now), duration_ms)
 
     @property

@@ -46,6 +46,11 @@ def _checked(get: Callable[[CheckRow], Value]) -> Callable[[Row], Value]:
     return lambda row: get(row.check) if row.check and not row.status.startswith("MAINT") else None
 
 
+def _agent(get: Callable[[CheckRow], Value]) -> Callable[[Row], Value]:
+    """For servers beside which an agent is asked, in maintenance too: it may be the agent's."""
+    return lambda row: get(row.agent) if row.agent else None
+
+
 def _counted(attribute: str) -> Callable[[Row], Value]:
     """For servers that are checked, in maintenance too."""
     return lambda row: getattr(row.check, attribute) if row.check else None
@@ -119,7 +124,7 @@ FIELDS: tuple[Field, ...] = (
     Field("sid", "fbs", _of("sid")),
     Field("throttle", "", _zero),
     Field("lbtot", "bs", _of("total")),
-    Field("tracked", "", _zero),
+    Field("tracked", "s", lambda row: row.tracked or None),
     Field("type", "fbs", lambda row: _TYPES[row.kind]),
     Field("rate", "fbs", _of("rate")),
     Field("rate_lim", "f", _zero),
@@ -145,22 +150,22 @@ FIELDS: tuple[Field, ...] = (
     Field("comp_rsp", "fb", _zero),
     Field("lastsess", "bs", _of("last_session")),
     Field("last_chk", "s", _checked(lambda check: check.info)),
-    Field("last_agt", "", _zero),
+    Field("last_agt", "s", _agent(lambda agent: agent.info)),
     Field("qtime", "bs", _zero),
     Field("ctime", "bs", _zero),
     Field("rtime", "bs", _zero),
     Field("ttime", "bs", _zero),
-    Field("agent_status", "", _zero),
-    Field("agent_code", "", _zero),
-    Field("agent_duration", "", _zero),
+    Field("agent_status", "s", _agent(lambda agent: agent.status)),
+    Field("agent_code", "s", _agent(lambda agent: agent.code)),
+    Field("agent_duration", "s", _agent(lambda agent: agent.duration_ms)),
     Field("check_desc", "s", _checked(lambda check: check.description)),
-    Field("agent_desc", "", _zero),
+    Field("agent_desc", "s", _agent(lambda agent: agent.description)),
     Field("check_rise", "s", _checked(lambda check: check.rise)),
     Field("check_fall", "s", _checked(lambda check: check.fall)),
     Field("check_health", "s", _checked(lambda check: check.health)),
-    Field("agent_rise", "", _zero),
-    Field("agent_fall", "", _zero),
-    Field("agent_health", "", _zero),
+    Field("agent_rise", "s", _agent(lambda agent: agent.rise)),
+    Field("agent_fall", "s", _agent(lambda agent: agent.fall)),
+    Field("agent_health", "s", _agent(lambda agent: agent.health)),
     Field("addr", "s", _of("address")),
     Field("cookie", "", _zero),
     Field("mode", "fbs", _of("mode")),

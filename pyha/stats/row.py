@@ -52,6 +52,8 @@ class Row:
     since: int = 0  # seconds since the status changed
     downtime: int | None = None
     check: CheckRow | None = None
+    agent: CheckRow | None = None
+    tracked: str = ""  # BACKEND/NAME of the server whose state this one has
     address: str = ""
     algorithm: str = ""
     queue_limit: int | None = None

@@ -2,7 +2,8 @@ import pytest
 
 from pyha.config.model import Backend, Balance, Check, Config, Frontend, Global, HttpService, Server
 from pyha.control.messages import CheckResult, FrontendCounters, ServerCounters, ServerState, WorkerReport
-from pyha.control.statistics import ServerView, Statistics, WebCounters, status_words
+from pyha.control.statistics import ServerView, Statistics, WebCounters, _agent, status_words
+from pyha.health.verdict import Verdict
 
 M1 = Server(name="m1", host="10.0.0.1", port=6443, check=Check(), maxconn=100)
 M2 = Server(name="m2", host="10.0.0.2", port=6443, check=Check(), weight=3)
@@ -229,3 +230,20 @@ def test_other_words():
     assert status_words(ServerView(state(status="MAINT"), checked=True, unresolved=True)) == "MAINT (resolution)"
     assert status_words(ServerView(state(), checked=False)) == "no check"
     assert status_words(ServerView(state(status="DRAIN"), checked=False)) == "DRAIN"
+
+
+def test_the_words_for_servers_with_agents_and_for_those_that_track_others():
+    said = Verdict("L7STS", 0, "via agent : down")
+    assert status_words(ServerView(state(status="DOWN"), checked=True, agent_down=True, agent=said)) == "DOWN (agent)"
+    assert status_words(ServerView(state(status="DRAIN"), checked=True, agent=said)) == "DRAIN (agent)"
+    assert status_words(ServerView(state(status="MAINT"), checked=False, via="a/s")) == "MAINT (via a/s)"
+    assert status_words(ServerView(state(status="DOWN"), checked=False, via="a/s")) == "DOWN"
+
+
+@pytest.mark.parametrize(("verdict", "shown"), [
+    (Verdict("L7STS", 0, "via agent : down"), ("L7STS", 0, "via agent : down", "Layer7 wrong status", 7, 0)),
+    (Verdict("CHECKED"), ("CHECKED", None, "", "No status change", 7, 0))])
+def test_what_an_agent_said_has_its_columns(verdict, shown):
+    agent = _agent(ServerView(state(), checked=True, agent_down=True, agent=verdict, agent_ms=7))
+    assert (agent.status, agent.code, agent.info, agent.description, agent.duration_ms, agent.health) == shown
+    assert _agent(ServerView(state(), checked=True)) is None

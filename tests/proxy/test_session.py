@@ -7,7 +7,7 @@ import pytest
 
 from pyha.config import model
 from pyha.proxy.backend import Backend
-from pyha.proxy.effects import Connect, Refuse, ShutdownSessions, Wait, Wake
+from pyha.proxy.effects import Connect, Judge, Refuse, ShutdownSessions, Suspect, Wait, Wake
 from pyha.proxy.session import Session
 
 
@@ -261,3 +261,85 @@ def test_sessions_of_backups_are_cut_when_a_server_comes_back():
     api.set_state("s1", "DOWN", 1, 0.0)
     assert begun(api)[1] == to(api, "s2")
     assert api.set_state("s1", "UP", 1, 0.0) == [ShutdownSessions(api.servers["s2"], "U")]
+
+
+# -- rules look first --------------------------------------------------------------------------------------------------
+
+
+def test_a_client_is_looked_at_and_then_gets_its_server():
+    entry, of = backend(), backend(server())
+    session = Session(entry, 0)
+    session.inspect(5.0)
+    session.inspect(6.0)
+    assert (entry.sessions, session.expire(5.5), session.expire(6.0)) == (1, [], [Judge()])
+    session.enter(of, 7)
+    assert (entry.sessions, of.sessions, session.key) == (0, 1, 7)
+    assert session.begin(6.0, None) == to(of, "s1")
+    session.connected()
+    session.finish("", 7.0, 1, 2)
+    assert (of.sessions, session.code) == (0, "--")
+
+
+def test_a_client_that_rules_reject_was_looked_at():
+    session = Session(backend(), 0)
+    session.inspect(5.0)
+    session.finish("P", 1.0, 10, 0)
+    assert session.code == "PR"
+
+
+def wanting(of, name):
+    session = Session(of, 0)
+    session.inspect(0.0)
+    return session, session.begin(0.0, of.servers[name])
+
+
+def test_a_server_that_is_wanted_is_taken_or_waited_for():
+    of = backend(server(), server("s2", maxconn=1, maxqueue=1), timeout_queue=1000)
+    first, effect = wanting(of, "s2")
+    assert effect == to(of, "s2")
+    second, effect = wanting(of, "s2")
+    assert effect == Wait(1.0)
+    _, effect = wanting(of, "s2")
+    assert effect == to(of, "s1")
+    first.connected()
+    assert first.finish("", 0.5, 0, 0) == Wake(second)
+
+
+# -- servers that are observed -----------------------------------------------------------------------------------------
+
+
+def test_failures_in_a_row_are_told_each_time_that_they_reach_the_limit():
+    api = backend(server(observe=model.Observe(error_limit=2)), retries=0)
+    told = []
+    for _ in range(5):
+        session, _ = begun(api)
+        told.append(session.connect_failed(0.0)[:-1])
+        session.finish("S", 0.0, 0, 0)
+    suspect = Suspect("api", "s1", 2)
+    assert told == [[], [suspect], [], [suspect], []]
+
+
+def test_a_success_between_them_makes_them_start_anew():
+    api = backend(server(observe=model.Observe(error_limit=2)), retries=0)
+    for answered in (False, True, False):
+        session, _ = begun(api)
+        if answered:
+            session.connected()
+        else:
+            assert session.connect_failed(0.0) == [Refuse("S")]
+        session.finish("", 0.0, 0, 0)
+
+
+def test_retries_count_and_so_do_those_that_go_elsewhere():
+    api = backend(server(observe=model.Observe(error_limit=1)), server("s2"), retries=1, redispatch=True)
+    session, _ = begun(api)
+    assert session.connect_failed(0.0) == [Suspect("api", "s1", 1), to(api, "s2")]
+    alone = backend(server(observe=model.Observe(error_limit=1)), retries=1)
+    session, _ = begun(alone)
+    assert session.connect_failed(0.0)[0] == Suspect("api", "s1", 1)
+
+
+def test_want_of_our_own_resources_is_nobodys_fault():
+    api = backend(server(observe=model.Observe(error_limit=1)), retries=0)
+    session, _ = begun(api)
+    assert session.connect_failed(0.0, "R", at_once=True) == [Refuse("R")]

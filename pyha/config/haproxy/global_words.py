@@ -31,10 +31,9 @@ def _nbthread(section: Section, statement: Statement) -> None:
 
 
 def _external_check(section: Section, statement: Statement) -> None:
-    if not statement.args or (statement.args == ("preserve-env",)):
+    """`external-check [preserve-env]`: whether checks may run programs; our environment stays here in any case."""
+    if statement.args == ("preserve-env",) or no_more(section, statement, 0):
         section.put("external_check", True, statement.origin)
-    else:
-        no_more(section, statement, 0)
 
 
 def _spread_checks(section: Section, statement: Statement) -> None:
