@@ -1,10 +1,12 @@
 """Checks that speak a protocol, and what rules may say about an answer: the same beside haproxy."""
 
+import re
+
 import pytest
 
 from tests.runtime.haproxy_lab import HAPROXY
 from tests.runtime.standins import Refusing, closing, http, resetting, silent, status
-from tests.runtime.test_checks_beside_haproxy import OK, compare
+from tests.runtime.test_checks_beside_haproxy import OK, compare, seen_by_haproxy, seen_by_pyha
 
 pytestmark = [pytest.mark.peer, pytest.mark.skipif(HAPROXY is None, reason="haproxy is not installed")]
 
@@ -174,3 +176,23 @@ HTTP_RULES = {
                          ids=["redis", "smtp", "ldap", "pgsql", "mysql", "tcp-check", "http-check"])
 def test_the_same_server_gets_the_same_verdict_in_the_same_words(cases, tmp_path):
     compare(cases, tmp_path)
+
+
+ASK = r"tcp-check send a\r\n\r\n; tcp-check expect string X"
+PROXY = {
+    "p-tcp": ("", silent, "check-send-proxy"),
+    "p-http": ("option httpchk", OK, "check-send-proxy"),
+    "p-plain": (f"option tcp-check; tcp-check connect; {ASK}", X, "check-send-proxy"),
+    "p-default": (f"option tcp-check; tcp-check connect default; {ASK}", X, "check-send-proxy"),
+    "p-rule": (f"option tcp-check; tcp-check connect send-proxy; {ASK}", X),
+    "p-refused": ("", Refusing, "check-send-proxy"),
+}
+
+
+def test_checks_begin_with_the_same_proxy_protocol_header(tmp_path):
+    def seen(found):
+        return {name: (status, [re.sub(rb"\d+ \d+\r\n", b"PORT PORT\r\n", heard) for heard in server.heard[:1]])
+                for name, (status, _, _, server) in found.items()}
+    theirs, ours = seen(seen_by_haproxy(PROXY, tmp_path)), seen(seen_by_pyha(PROXY, tmp_path))
+    assert ours == theirs
+    assert theirs["p-http"][1][0].startswith(b"PROXY TCP4 127.0.0.1 127.0.0.1 PORT PORT\r\nOPTIONS")
