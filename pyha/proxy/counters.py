@@ -39,9 +39,11 @@ def by_slot(counter: str, slot: int, table: TableState | None) -> Look:
 
     def taken(visit: Visit) -> Value:
         entry = visit.tracked[slot]
-        if entry is not None and table is not None and entry.table is not table:
+        if entry is None:
+            return None
+        if table is not None and entry.table is not table:
             entry = table.find(entry.key, visit.now)
-        return None if entry is None else read(entry, visit.now)
+        return 0 if entry is None else read(entry, visit.now)
     return taken
 
 

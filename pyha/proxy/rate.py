@@ -27,15 +27,6 @@ class Rate:
         left = 1 - (now - self._start) / self.period
         return self._count + int(self._past * left)
 
-    def next_room(self, now: float, limit: int) -> float:
-        """When one more would not exceed the limit; `now` when there is room already."""
-        if self.read(now) < limit:
-            return now
-        if self._count >= limit or not self._past:
-            return self._start + self.period
-        # Enough of the last period has slid out when count + past * left < limit.
-        return self._start + self.period * (1 - (limit - self._count) / self._past) + 0.001
-
     def _turn(self, now: float) -> None:
         passed = now - self._start
         if passed >= self.period:

@@ -50,7 +50,8 @@ def test_a_backend_without_condition_is_the_default(lines, backend, said_about_i
 @pytest.mark.parametrize(("line", "message"), [
     ("use_backend b if { path_beg /x }", "where TLS passes through it never matches"),
     ("use_backend b if { ssl_fc_sni x }", "TLS passes through here"),
-    ("use_backend %[req.ssl_sni]", "cannot be named by an expression yet"), ("use_backend c",
+    ("use_backend %[req.ssl_sni]", "cannot be named by an expression yet"),
+    ("use_backend %[req.ssl_sni] if LOCALHOST", "cannot be named by an expression yet"), ("use_backend c",
     "there is no backend 'c'"),
     ("use_backend b wenn TRUE", "expects 'if' or 'unless'"), ("use_backend", "expects the name of a backend")])
 def test_a_choice_that_needs_a_client_is_refused(line, message):
