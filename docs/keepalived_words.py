@@ -4,7 +4,6 @@ from collections.abc import Iterator
 
 from words import Page, Row, Table
 
-from pyha.config.keepalived import pending
 from pyha.config.keepalived.top import TOP
 from pyha.config.keepalived.vocabulary import Keyword, Vocabulary
 
@@ -13,9 +12,6 @@ What becomes of each word of a keepalived.conf (the language of keepalived 2.2).
 has a warning with the nearest word that exists, and the file goes on, as with keepalived. Every message begins with
 `file:line`, and all of them come at once.
 """
-
-_NOT_YET = {word: instead for _, word, instead in (*pending.ROUTER.values(), *pending.WHOLE.values())}
-
 
 def page() -> Page:
     """The page: the top of the file first, then each kind of block."""
@@ -41,6 +37,4 @@ def _rows(vocabulary: Vocabulary) -> Iterator[Row]:
 
 
 def _translated(word: str, keyword: Keyword) -> Row:
-    if word in _NOT_YET:
-        return Row(word, "", "without effect", f"not yet: {_NOT_YET[word]}")
     return Row(word, "", "translated", "a block, see below" if isinstance(keyword.block, Vocabulary) else "")

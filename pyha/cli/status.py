@@ -37,6 +37,8 @@ def render(status: Status, now: float) -> str:
               f"{router.master.address} ({router.master.priority})" if router.master else "-", router.reason)
              for router in status.vrrp],
         ))
+    if heard := [f"{router.name}: {sentence}" for router in status.vrrp for sentence in router.rejected]:
+        parts.append("ADVERTISEMENTS THAT ARE NOT HEARD\n" + "".join(f"{line}\n" for line in heard))
     if status.frontends:
         parts.append(table.render(
             ("FRONTEND", "LISTENS ON", "SESSIONS", "NEW/S"),

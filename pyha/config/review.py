@@ -6,12 +6,15 @@ from .model import Config
 from .origin import Loc, Origin, Problem, did_you_mean, locate
 from .review_health import tracking
 from .review_rules import references
+from .review_vrrp import advice, names
 
 
 def review(config: Config, origins: Mapping[Loc, Origin]) -> list[Problem]:
     """Every reference that leads nowhere and everything that is there twice."""
     found = [*_duplicates(config), *_references(config), *_shared_addresses(config), *_shared_vrids(config)]
-    return [Problem(locate(origins, loc), message, hint) for loc, message, hint in found]
+    mistakes = [Problem(locate(origins, loc), message, hint) for loc, message, hint in found]
+    return mistakes + [Problem(locate(origins, loc), message, hint, fatal=False)
+                       for loc, message, hint in advice(config)]
 
 
 _Finding = tuple[Loc, str, str]
@@ -45,6 +48,7 @@ def _references(config: Config) -> Iterator[_Finding]:
             yield ("frontends", index, "default_backend"), f"there is no backend '{name}'", did_you_mean(name, backends)
     yield from references(config)
     yield from tracking(config)
+    yield from names(config.vrrp)
     scripts = [script.name for script in config.vrrp.scripts]
     for index, router in enumerate(config.vrrp.routers):
         for number, tracked in enumerate(router.track_scripts):

@@ -134,7 +134,7 @@ class Garp(Frozen):
 
     repeat: Annotated[int, Field(ge=0)] = 5
     delay: Duration = Milliseconds(5000)  # before the second burst; 0: no second burst
-    refresh: Duration = Milliseconds(0)  # 0: never again
+    refresh: Duration = Milliseconds(60_000)  # 0: never again, as keepalived.conf has it unless told otherwise
     refresh_repeat: Annotated[int, Field(ge=1)] = 1
     lower_prio_repeat: Annotated[int, Field(ge=0)] = 5
     lower_prio_delay: Duration = Milliseconds(5000)

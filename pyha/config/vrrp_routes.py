@@ -66,3 +66,12 @@ class Rule(Frozen):
     options: tuple[tuple[str, str], ...] = ()  # l3mdev, ipproto, sport, dport, uidrange, realms ...
     no_track: bool = False
     track_groups: tuple[str, ...] = ()  # static rules
+
+
+UNSUPPORTED_OPTIONS = {
+    "encap": "pyha makes no tunnels of routes",
+    "as": "the kernel has no address translation by routes any more",
+    "vrf": "name the table of the VRF with 'table'",
+    "flow": "use 'realms'",
+}
+"""Options that are read and cannot be done, with the reason."""

@@ -3,8 +3,10 @@
 `pyha check` shows these beside the problems of the files, `pyha run` and a reload refuse the fatal ones.
 """
 
+import fcntl
 import os
 import socket
+import struct
 from collections.abc import Iterator, Mapping
 
 from pyha.config.model import Config
@@ -12,6 +14,8 @@ from pyha.config.origin import Loc, Origin, Problem, locate
 from pyha.runtime import limits
 from pyha.runtime.tls_problems import tls_problems
 
+_OWNER = 255
+_SIOCGIFADDR = 0x8915
 _CAP_NET_ADMIN, _CAP_NET_RAW = 12, 13  # linux/capability.h
 
 
@@ -21,6 +25,11 @@ def problems(config: Config, origins: Mapping[Loc, Origin]) -> list[Problem]:
     found += [
         Problem(locate(origins, loc), message, "its virtual router waits in FAULT until it appears", fatal=False)
         for loc, message in _missing_interfaces(config)
+    ]
+    found += [
+        Problem(locate(origins, loc), message, "a virtual address moves between the routers; give the interface one of "
+                "its own, or let this router be the owner (priority 255)", fatal=False)
+        for loc, message in _own_addresses(config)
     ]
     needed, possible = limits.files_needed(config), limits.files_possible()
     if needed > possible and not _capable(24):  # CAP_SYS_RESOURCE
@@ -46,6 +55,25 @@ def _missing_interfaces(config: Config) -> Iterator[tuple[Loc, str]]:
         if router.interface not in present:
             yield ("vrrp", "routers", index, "interface"), \
                 f"virtual router '{router.name}': there is no interface '{router.interface}' on this machine"
+
+
+def _own_addresses(config: Config) -> Iterator[tuple[Loc, str]]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        for index, router in enumerate(config.vrrp.routers):
+            own = _first_address(sock, router.interface)
+            for number, address in enumerate(router.addresses):
+                if str(address.interface.ip) == own and router.priority != _OWNER:
+                    yield ("vrrp", "routers", index, "addresses", number), \
+                        f"virtual router '{router.name}': {own} is the own address of {router.interface}"
+
+
+def _first_address(sock: socket.socket, interface: str) -> str:
+    """The primary IPv4 address of an interface; empty when there is none (netdevice(7))."""
+    try:
+        answer = fcntl.ioctl(sock, _SIOCGIFADDR, struct.pack("256s", interface.encode()[:15]))
+    except OSError:
+        return ""
+    return socket.inet_ntoa(answer[20:24])
 
 
 def _capable(capability: int) -> bool:

@@ -36,7 +36,7 @@ from pyha.control.messages import (
 )
 from pyha.control.status import ProcessStatus, Status
 from pyha.errors import FitnessError
-from pyha.runtime import fleet, generation, systemd
+from pyha.runtime import fleet, generation, hooks, systemd
 from pyha.runtime.control_socket import ControlSocket
 from pyha.runtime.fleet import Fleet
 from pyha.runtime.generation import Generation
@@ -88,6 +88,8 @@ class Supervisor:
     async def _start(self) -> bool:
         """False when told to stop before everything was up."""
         wanted = self._current.plan.children()
+        vrrp = self._current.config.vrrp
+        await hooks.perform(vrrp.startup, vrrp, "startup_script")
         starting = asyncio.ensure_future(self._fleet.apply(wanted, self._compose))
         stopping = asyncio.ensure_future(self._stopping.wait())
         await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
@@ -128,6 +130,8 @@ class Supervisor:
         self._current.slots.close()
         await stopping
         await self._fleet.stop(self._fleet.of("monitor"), 0.0, _PATIENCE)
+        vrrp = self._current.config.vrrp
+        await hooks.perform(vrrp.shutdown, vrrp, "shutdown_script")
 
     async def reload(self, why: str) -> tuple[bool, list[str]]:
         """Read the files again and become what they say, or stay exactly what we are.

@@ -21,7 +21,8 @@ STATUS = Status(
                ProcessStatus(role="worker", pid=4711, restarts=2, rss_bytes=41 * 2**20)),
     vrrp=(RouterReport(name="VI_1", interface="ens160", vrid=51, family="ipv4", state="BACKUP", priority=100,
                        effective_priority=98, addresses=("10.0.0.200/24",), since=900.0,
-                       reason="higher priority 101", master=PeerReport(address="10.0.0.202", priority=101)),),
+                       reason="higher priority 101", master=PeerReport(address="10.0.0.202", priority=101),
+                       rejected=("7 times not heard, from 10.0.0.203: VRRP version 3, ours is 2",)),),
     frontends=(FrontendStatus(name="api", binds=("0.0.0.0:8443",), sessions=12, rate=3.5),),
     backends=(BackendStatus(name="masters", servers=(
         ServerStatusReport(name="m1", address="10.0.0.1:6443", state="UP", weight=1, sessions=7, since=400.0,
@@ -37,6 +38,9 @@ pyha 1.2.3, generation 4, up 2h 01m
 
 VRRP                    STATE   FOR     PRIORITY     ADDRESSES      MASTER            REASON
 VI_1 (ens160, vrid 51)  BACKUP  1m 40s  98 (of 100)  10.0.0.200/24  10.0.0.202 (101)  higher priority 101
+
+ADVERTISEMENTS THAT ARE NOT HEARD
+VI_1: 7 times not heard, from 10.0.0.203: VRRP version 3, ours is 2
 
 FRONTEND  LISTENS ON    SESSIONS  NEW/S
 api       0.0.0.0:8443        12    3.5

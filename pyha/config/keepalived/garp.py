@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pyha.config.origin import Origin
+
 from .statement import Part, Scope, Statement, duration, no_more, number
 from .vocabulary import Keyword, Vocabulary, apply, sets_duration, sets_seconds
 
@@ -69,8 +71,10 @@ def defaults(scope: Scope, settings: Scope) -> None:
 
     After a lower priority the global values count again, not those of the instance (tried with keepalived 2.2.7).
     """
-    known = {key[1:]: (value, settings.where[key]) for key, value in settings.values.items()
-             if key.startswith("_garp.")}
+    # keepalived's default, which is not pyha's own.
+    known: dict[str, tuple[Any, Origin]] = {"garp.refresh": (0, scope.origin)}
+    known |= {key[1:]: (value, settings.where[key]) for key, value in settings.values.items()
+              if key.startswith("_garp.")}
     if settings.get("_min_garp"):
         where = settings.where["_min_garp"]
         known = {"garp.repeat": (1, where), "garp.delay": (0, where)} | known

@@ -1,4 +1,4 @@
-"""Names that lead nowhere, things that are watched by nobody, and weights that cannot do what they are for."""
+"""Names that lead nowhere, and things that are there twice. What also goes for pyha.yaml is in review_vrrp.py."""
 
 from ipaddress import ip_interface
 from typing import Any
@@ -10,14 +10,12 @@ from .statement import Part, Scope
 
 _KINDS = (("track_scripts", "scripts", "vrrp_script"), ("track_processes", "process_checks", "vrrp_track_process"),
           ("track_files", "file_checks", "track_file"))
-_LISTS = {"track_scripts": "track_script", "track_processes": "track_process", "track_files": "track_file"}
 _DEFAULT_PRIORITY = 100
 
 
 def check(whole: Scope) -> None:
     """Everything that only shows between the blocks of a file."""
     routers, groups = whole.children.get("routers", []), whole.children.get("groups", [])
-    _unused(whole, [*routers, *groups])
     for user in (*routers, *groups):
         for key, kind, word in _KINDS:
             _known_only(user, key, whole.children.get(kind, []), word)
@@ -118,8 +116,6 @@ def _weights(whole: Scope, router: Scope, groups: list[Scope]) -> None:
         _unweighted(router, own, "an address owner (priority 255) keeps its priority")
     elif group is not None and not group.get("tracking_weight"):
         _unweighted(router, own, f"the members of the sync group '{group.name}' move together")
-    else:
-        _too_small(router, own)
 
 
 def _weight(part: Part, default: dict[str, int]) -> int:
@@ -145,32 +141,7 @@ def _unweighted(router: Scope, own: dict[str, dict[str, int]], reason: str) -> N
             router.values[key] = kept
 
 
-def _too_small(router: Scope, own: dict[str, dict[str, int]]) -> None:
-    """keepalived.conf(5) advises to set priorities 50 apart: a weight has to reach across that."""
-    weights = [_weight(part, default) for key, default in _lists(own) for part in router.parts(key)]
-    reach = sum(abs(weight) for weight in weights)
-    if not reach or 0 in weights or router.get("initial_state") != "MASTER":
-        return
-    priority = router.get("priority", _DEFAULT_PRIORITY)
-    best = min(priority + sum(weight for weight in weights if weight > 0), 254)
-    worst = max(best - reach, 1)
-    if reach == 1 or worst >= _DEFAULT_PRIORITY + max(*weights, 0):
-        where = next(part.origin for key, _default in _lists(own) for part in router.parts(key))
-        router.draft.warn(where, f"when every check of {router.describe()} fails its priority is still {worst}: the "
-                          f"addresses move only to a router whose priority is above that",
-                          "a weight has to be larger than the difference between the priorities")
-
-
 # -- between instances -------------------------------------------------------------------------------------------------
-
-
-def _unused(whole: Scope, users: list[Scope]) -> None:
-    for key, kind, word in _KINDS:
-        tracked = {part.data["name"] for user in users for part in user.parts(key)}
-        for scope in whole.children.get(kind, []):
-            if scope.name not in tracked:
-                scope.draft.warn(scope.origin, f"{word} '{scope.name}' is not tracked by anything, so it is never "
-                                 "looked at", f"name it in '{_LISTS[key]}'")
 
 
 def _twins(routers: list[Scope]) -> None:

@@ -7,7 +7,7 @@ from pyha.config.draft import Draft
 from pyha.config.load import Reader, Source
 from pyha.config.origin import Loc, Origin, Problem
 
-from . import notify, pending, references
+from . import notify, references
 from .complete import complete
 from .reading import read
 from .statement import Part, Scope
@@ -32,7 +32,6 @@ def translate(source: Source, reader: Reader, environment: Mapping[str, str], co
     for router in whole.children.get("routers", ()):
         complete(router, whole)
     references.check(whole)
-    pending.check(whole)
     data = _placed(whole, ("vrrp",), draft)
     if data:
         draft.data = {"vrrp": data}

@@ -48,7 +48,8 @@ def apply(vocabulary: Vocabulary, scope: Scope, statements: Sequence[Statement])
     """Do what the statements of a block say, in their order."""
     for statement in statements:
         word = statement.keyword
-        scope.mentioned.add(word)
+        if word in vocabulary.known:  # a word in the wrong block is not there, even if the block shares its scope
+            scope.mentioned.add(word)
         if word in vocabulary.keywords:
             _translate(vocabulary, scope, statement)
         elif word in vocabulary.refused:

@@ -250,19 +250,6 @@ def test_the_same_vrid_twice_needs_something_that_tells_the_packets_apart():
     assert len(two(("10.0.0.1", peers.format("10.0.0.8")), ("10.0.0.2", peers.format("10.0.0.8")))) == 1
 
 
-def test_a_weight_that_is_large_enough_is_no_matter():
-    check = "vrrp_script c {{\n script /bin/true\n weight {}\n}}\n"
-
-    def about(priority, weight):
-        return any("every check" in text for text in said(
-            f" state MASTER\n priority {priority}\n track_script {{\n c\n }}", check.format(weight)))
-    assert not about(101, -2)
-    assert about(101, -1)
-    assert about(150, -30)
-    assert not about(150, -60)
-    assert about(150, 1)
-
-
 def test_a_group_that_lets_weights_count_keeps_them():
     routers = ROUTER.format("A", 1).replace(" virtual", " track_script {\n c\n }\n virtual", 1) + ROUTER.format("B", 2)
     text = "vrrp_script c {\n script /bin/true\n weight 5\n}\n" + routers
@@ -284,15 +271,18 @@ def test_an_address_that_is_there_twice_is_advertised_twice_as_keepalived_does_i
 
 
 def test_after_a_lower_priority_the_global_announcements_count():
-    assert router(" garp_master_delay 7\n garp_master_repeat 3")["garp"] == {"delay": 7000, "repeat": 3}
+    assert router(" garp_master_delay 7\n garp_master_repeat 3")["garp"] == {
+        "refresh": 0, "delay": 7000, "repeat": 3}
     settings = "global_defs {\n vrrp_garp_master_delay 2\n}\n"
-    assert router(" garp_master_delay 7", settings)["garp"] == {"delay": 7000, "lower_prio_delay": 2000}
+    assert router(" garp_master_delay 7", settings)["garp"] == {
+        "refresh": 0, "delay": 7000, "lower_prio_delay": 2000}
     assert router("", "global_defs {\n vrrp_min_garp\n}\n")["garp"] == {
-        "repeat": 1, "delay": 0, "lower_prio_delay": 0, "lower_prio_repeat": 1}
+        "refresh": 0, "repeat": 1, "delay": 0, "lower_prio_delay": 0, "lower_prio_repeat": 1}
 
 
 def test_in_strict_mode_a_master_without_a_priority_is_the_address_owner():
     data = router(" strict_mode on\n state MASTER")
     assert (data["priority"], data["initial_state"], data["accept"]) == (255, "MASTER", True)
-    assert (data["lower_prio_advert"], data["garp"]) == (False, {"lower_prio_delay": 0, "lower_prio_repeat": 0})
+    assert (data["lower_prio_advert"], data["garp"]) == (
+        False, {"refresh": 0, "lower_prio_delay": 0, "lower_prio_repeat": 0})
     assert router(" strict_mode on\n state MASTER\n priority 100")["initial_state"] == "BACKUP"
