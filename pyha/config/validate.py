@@ -25,6 +25,7 @@ _WORDS = {
     "model_attributes_type": "expected a mapping",
 }
 _SHOWN = 60
+_BRANCHES = ("connect", "send", "expect", "comment", "literal")
 
 
 def validate(data: Mapping[str, Any], origins: Mapping[Loc, Origin]) -> tuple[Config | None, list[Problem]]:
@@ -104,7 +105,7 @@ def _without_branches(loc: Loc) -> Loc:
 
 def _is_branch(part: str | int) -> bool:
     text = str(part)
-    return text[:1].isupper() or "[" in text or "-" in text or text in ("connect", "send", "expect", "literal")
+    return text[:1].isupper() or "[" in text or "-" in text or text in _BRANCHES
 
 
 def _fields(loc: Loc) -> Iterator[str]:

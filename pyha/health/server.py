@@ -125,14 +125,28 @@ class ServerHealth:
             self.deadline = now + offset
         return []
 
-    def adopt(self, status: Status, health: int) -> None:
-        """Take over what was known about this server before this process or this configuration."""
-        if self._maintenance or self.check is None or status == "MAINT":
+    def adopt(self, status: Status, health: int, *, percent: int | None = None) -> None:
+        """Take over what was known about this server before this process or this configuration.
+
+        `percent`: the weight that its agent wanted, None if it has none.
+        """
+        if self._maintenance:
             return
-        low, high = (0, self.check.rise - 1) if status == "DOWN" else (self.check.rise, self._top)
-        self.health = max(low, min(health, high))
-        self._stopping, self._drained = status == "NOLB", status == "DRAIN"
-        self.status = status
+        if percent is not None:
+            self._adopt_agents(status, health, percent)
+        if self.check is not None:
+            down = status == "DOWN" and not self.agent_down
+            low, high = (0, self.check.rise - 1) if down else (self.check.rise, self._top)
+            self.health = max(low, min(health, high))
+            self._stopping = status == "NOLB"
+        self.status = self._derive()
+
+    def _adopt_agents(self, status: Status, health: int, percent: int) -> None:
+        self.percent = percent
+        self._drained = status == "DRAIN"
+        self.agent_down = status == "DOWN" and health >= self._rise
+        if status == "MAINT":
+            self._maintenance.add("agent")
 
     def expire(self, now: float) -> list[Effect]:
         """Time has passed. Harmless when early."""

@@ -80,8 +80,13 @@ class Watch:
 
     def adopt(self, known: ServerState) -> None:
         """Go on from what was known about this server."""
-        if known.status in ("UP", "DOWN", "NOLB", "DRAIN") and not self.tracks:
-            self.health.adopt(known.status, known.health)
+        server = self.assignment.server
+        if self.tracks:
+            return
+        # A name that does not resolve is maintenance, too, and is found out anew.
+        if known.status != "MAINT" or (server.agent is not None and literal(server.host)):
+            percent = known.weight * 100 // server.weight if server.weight else 100
+            self.health.adopt(known.status, known.health, percent=percent if server.agent is not None else None)
             self.since, self.result = known.since, known.check
 
     def reassign(self, assignment: Assignment, prober: Prober) -> None:

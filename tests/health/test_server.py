@@ -294,9 +294,23 @@ def test_an_agent_that_cannot_be_asked_changes_nothing():
 
 def test_draining_is_taken_over_by_a_new_process():
     health = machine()
-    health.adopt("DRAIN", 3)
-    assert (health.status, health.health) == ("DRAIN", 3)
+    health.adopt("DRAIN", 3, percent=50)
+    assert (health.status, health.health, health.weight(10)) == ("DRAIN", 3, 5)
     assert heard(health, "ready") == ["UP"]
+
+
+def test_so_is_what_an_agent_has_taken_down_or_out_of_service():
+    down, out, ill = machine(), machine(), machine()
+    down.adopt("DOWN", 4, percent=100)
+    assert (down.status, down.health) == ("DOWN", 4)
+    assert heard(down, "up") == ["UP"]
+    out.adopt("MAINT", 4, percent=100)
+    assert heard(out, "", "ready") == ["MAINT", "UP"]
+    ill.adopt("DOWN", 0, percent=100)
+    assert heard(ill, "up") == ["DOWN"]
+    bare = ServerHealth(None)
+    bare.adopt("DOWN", 1, percent=100)
+    assert heard(bare, "", "up") == ["DOWN", "UP"]
 
 
 # -- rule 9: track -----------------------------------------------------------------------------------------------------

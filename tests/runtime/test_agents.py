@@ -2,9 +2,15 @@
 
 import pytest
 
+from pyha.config import model
+from pyha.control.messages import ServerState
 from tests.daemon import Client, Daemon, Origin, free_port, wait_until
-from tests.runtime.standins import Standin
+from tests.runtime.monitor_lab import MonitorProcess, backend, config
+from tests.runtime.standins import Standin, http
+from tests.runtime.standins import status as answer
 from tests.runtime.test_checks_beside_haproxy import DEFAULTS
+
+OK = answer(200, "OK")
 
 
 class Agent:
@@ -74,3 +80,20 @@ def test_down_and_maintenance_by_an_agent(stage):
         wait_until(lambda state=state: pyha.server("one")["state"] == state, state)
         shares = {"one": 0, "two": 10} if state != "UP" else None
         wait_until(lambda shares=shares: (served(port, 10) == shares) if shares else served(port, 10)["one"] > 0, state)
+
+
+@pytest.mark.parametrize(("status", "health", "weight"), [("MAINT", 2, 50), ("DRAIN", 3, 50), ("DOWN", 3, 50)])
+def test_a_new_monitor_remembers_what_an_agent_ordered_until_it_says_something_else(tmp_path, status, health, weight):
+    agent = Agent()
+    agent.word = ""
+    with Standin(http(OK)) as server, Standin(agent) as listener, MonitorProcess(tmp_path) as monitor:
+        watched = backend(server.port, rise=2, fall=3, server={
+            "weight": 100, "agent": model.Agent(port=listener.port, inter=100)})
+        monitor.configure(config(watched), servers=(ServerState(
+            backend="be", server="s", address=f"127.0.0.1:{server.port}", status=status, weight=weight, since=1.0,
+            rise=2, fall=3, health=health),))
+        asked = listener.accepted
+        wait_until(lambda: listener.accepted >= asked + 4, "questions")
+        assert (monitor.state().status, monitor.state().weight, monitor.state().since) == (status, 50, 1.0)
+        agent.word = "up ready 100%"
+        assert monitor.wait_for("UP").weight == 100
