@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from .model import Config
 from .origin import Loc, did_you_mean
-from .rules_model import BackendRules, Condition, FrontendRules, Rule, Sample, StickRule
+from .rules_model import BackendRules, Condition, FrontendRules, Sample, StickRule, TcpRule
 from .samples import FETCHES
 
 _Finding = tuple[Loc, str, str]
@@ -46,7 +46,7 @@ def _of_backend(rules: BackendRules, backend: str) -> Iterator[tuple[str, str]]:
         yield from _of_rule(stick)
 
 
-def _of_rule(rule: Rule | StickRule) -> Iterator[tuple[str, str]]:
+def _of_rule(rule: TcpRule | StickRule) -> Iterator[tuple[str, str]]:
     if rule.sample is not None:
         yield "table", rule.table
         yield from _of_sample(rule.sample)

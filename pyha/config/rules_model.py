@@ -97,7 +97,7 @@ class Condition(Frozen):
     unless: bool = False
 
 
-class Rule(Frozen):
+class TcpRule(Frozen):
     """`tcp-request ... ACTION`. What `track` follows and into which table; `slot` is the 0 of track-sc0."""
 
     action: Literal["accept", "reject", "silent-drop", "track", "inc-gpc0", "inc-gpc1"]
@@ -107,7 +107,7 @@ class Rule(Frozen):
     table: str = ""  # track: the table's name
 
     @model_validator(mode="after")
-    def _whole(self) -> "Rule":
+    def _whole(self) -> "TcpRule":
         if self.action == "track" and (self.sample is None or not self.table):
             raise ValueError("track needs a sample and a table")
         return self
@@ -140,9 +140,9 @@ class StickRule(Frozen):
 class FrontendRules(Frozen):
     """In the order in which they are looked at: connection, session, content, then the backend."""
 
-    connection: tuple[Rule, ...] = ()  # before anything is known but addresses; rejects with RST, and logs nothing
-    session: tuple[Rule, ...] = ()  # rejects with FIN, and logs nothing
-    content: tuple[Rule, ...] = ()  # when enough bytes have come to decide, or inspect_delay is over
+    connection: tuple[TcpRule, ...] = ()  # before anything is known but addresses; rejects with RST, and logs nothing
+    session: tuple[TcpRule, ...] = ()  # rejects with FIN, and logs nothing
+    content: tuple[TcpRule, ...] = ()  # when enough bytes have come to decide, or inspect_delay is over
     inspect_delay: Duration | None = None
     backends: tuple[BackendRule, ...] = ()  # the first that applies, else default_backend
 
@@ -150,7 +150,7 @@ class FrontendRules(Frozen):
 class BackendRules(Frozen):
     """What a backend decides itself, whichever frontend a connection comes from."""
 
-    content: tuple[Rule, ...] = ()
+    content: tuple[TcpRule, ...] = ()
     inspect_delay: Duration | None = None
     servers: tuple[ServerRule, ...] = ()
     stick: tuple[StickRule, ...] = ()
@@ -174,6 +174,6 @@ class Table(Frozen):
 
 
 __all__ = [
-    "BackendRule", "BackendRules", "Condition", "Counter", "Criterion", "FrontendRules", "Match", "Rule", "Sample",
-    "ServerRule", "StickRule", "Table", "Term",
+    "BackendRule", "BackendRules", "Condition", "Counter", "Criterion", "FrontendRules", "Match", "Sample",
+    "ServerRule", "StickRule", "Table", "TcpRule", "Term",
 ]

@@ -13,7 +13,7 @@ from math import inf
 from typing import Literal
 
 from pyha.config import model
-from pyha.config.rules_model import BackendRules, Condition, FrontendRules, Rule, Sample, StickRule
+from pyha.config.rules_model import BackendRules, Condition, FrontendRules, Sample, StickRule, TcpRule
 from pyha.config.samples import FETCHES
 from pyha.units import Milliseconds, seconds
 
@@ -110,15 +110,15 @@ def _sticking(rule: StickRule, world: World) -> Sticking:
                     rule.store)
 
 
-def _stage(rules: Sequence[Rule], delay: Milliseconds | None, world: World) -> Stage:
+def _stage(rules: Sequence[TcpRule], delay: Milliseconds | None, world: World) -> Stage:
     return Stage(_steps(rules, world), seconds(delay) if delay else 0.0)
 
 
-def _steps(rules: Sequence[Rule], world: World) -> list[Step]:
+def _steps(rules: Sequence[TcpRule], world: World) -> list[Step]:
     return [(compiled(rule.when, world), _act(rule, world)) for rule in rules]
 
 
-def _act(rule: Rule, world: World) -> Act:
+def _act(rule: TcpRule, world: World) -> Act:
     action = rule.action
     if action == "track":
         assert rule.sample is not None
@@ -150,7 +150,7 @@ def _increase(slot: int, counter: str) -> Act:
 def _reads(frontend: model.Frontend, backends: Sequence[model.Backend]) -> bool:
     conditions: list[Condition | None] = []
     samples: list[Sample | None] = []
-    rules: list[Rule | StickRule] = [*frontend.rules.connection, *frontend.rules.session, *frontend.rules.content]
+    rules: list[TcpRule | StickRule] = [*frontend.rules.connection, *frontend.rules.session, *frontend.rules.content]
     conditions += [choice.when for choice in frontend.rules.backends]
     for backend in backends:
         rules += [*backend.rules.content, *backend.rules.stick]

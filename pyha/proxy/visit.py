@@ -16,9 +16,12 @@ Value = int | str | bytes | None
 """Of a sample: None where there is none, MORE where there may be one later."""
 
 
-def number_of(host: str) -> int:
-    """An address as a 128-bit number; IPv4 becomes ::ffff:a.b.c.d, so that both can be compared."""
-    address = ip_address(host.partition("%")[0])
+def number_of(host: str) -> int | None:
+    """An address as a 128-bit number; IPv4 becomes ::ffff:a.b.c.d, so that both can be compared. None: it is none."""
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:  # a UNIX socket
+        return None
     return int(address) + (0xFFFF << 32) if address.version == 4 else int(address)
 
 
@@ -53,7 +56,7 @@ class Visit:
                 entry.add("bytes_out_cnt", now, bytes_out)
 
     @cached_property
-    def source(self) -> int:
+    def source(self) -> int | None:
         """The client's address."""
         return number_of(self.address[0])
 
@@ -63,7 +66,7 @@ class Visit:
         return self._bound()
 
     @cached_property
-    def target(self) -> int:
+    def target(self) -> int | None:
         """The same as a number."""
         return number_of(self.bound[0])
 

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from pyha.config.model import Config
 from pyha.config.review import review
-from pyha.config.rules_model import Criterion, Rule, Sample, number_range
+from pyha.config.rules_model import Criterion, Sample, TcpRule, number_range
 
 
 def criterion(fetch="src", match="found", args=(), values=()):
@@ -42,7 +42,7 @@ def test_samples_that_do_not_exist(data):
                                   {"action": "track", "table": "t"}])
 def test_to_track_takes_a_sample_and_a_table(data):
     with pytest.raises(ValidationError, match="track needs"):
-        Rule.model_validate(data)
+        TcpRule.model_validate(data)
 
 
 def said(*, frontend=None, backend=None):

@@ -175,3 +175,8 @@ def test_no_more_than_so_much_is_looked_at():
     client.look(b"x" * MOST)
     assert client.full
     assert always(client)
+
+
+def test_a_client_without_an_address_matches_none():
+    assert holds("if { src 0.0.0.0/0 ::/0 } or { src,ipmask(8) 10.0.0.0 }", source="") is False
+    assert holds("if { src_conn_cur(t) ge 0 }", source="", after="backend t\n stick-table type ip size 1\n") is False
