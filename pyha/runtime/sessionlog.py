@@ -98,6 +98,6 @@ class SessionLog:
         self._syslog.send(self._policy.targets, level, self._format(record))
 
 
-def _target(endpoint: tuple[socket.AddressFamily, tuple[str, int], str]) -> tuple[str, int]:
+def _target(endpoint: tuple[int, tuple[str, int] | None, str]) -> tuple[str, int]:
     _, address, host = endpoint
     return address[:2] if address else (host, 0)
