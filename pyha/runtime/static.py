@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Iterator
+from ipaddress import IPv4Interface, IPv6Interface
 
 from pyha.config.vrrp_model import VirtualAddress, Vrrp
 from pyha.config.vrrp_routes import Route, Rule
 from pyha.runtime import routing, vips
 from pyha.runtime.netlink import Netlink
 
+_Known = tuple[dict[str, int], list[tuple[int, IPv4Interface | IPv6Interface]]]
 _log = logging.getLogger("pyha.vrrp")
 
 
@@ -18,7 +20,7 @@ class Static:
         self._addresses: tuple[VirtualAddress, ...] = ()
         self._routing: tuple[Route | Rule, ...] = ()
         self._gone: set[routing.Key] = set()  # routes and rules that somebody removed
-        self._known: dict[str, int] = {}  # indexes of the links that have their addresses
+        self._known: _Known = {}, []  # links and addresses at the last look
 
     def configure(self, vrrp: Vrrp, netlink: Netlink) -> None:
         """Be these from now on."""
@@ -28,7 +30,7 @@ class Static:
         kept = {address.interface for address in vrrp.static_addresses}
         self._remove(netlink, [one for one in self._addresses if one.interface not in kept])
         self._addresses, self._routing = vrrp.static_addresses, routing_now
-        self._known, self._gone = {}, set()
+        self._known, self._gone = ({}, []), set()
         self.refresh(netlink)
 
     def route_changed(self, key: routing.Key, *, gone: bool) -> bool:
@@ -53,12 +55,16 @@ class Static:
         return found
 
     def refresh(self, netlink: Netlink) -> None:
-        """Links changed: one that is new gets what belongs to it."""
+        """Links changed: one that is new gets what belongs to it.
+
+        So does one whose addresses changed: with the last of them the kernel has silently dropped all its routes.
+        """
         links = {name: link.index for name, link in netlink.mirror.links.items() if link.up or name == "lo"}
-        if links == self._known:
+        held = [(index, held.interface) for index in links.values() for held in netlink.mirror.held(index)]
+        before, self._known = self._known, (links, held)
+        if before == self._known:
             return
-        self._known = links
-        for address in self._addresses:
+        for address in self._addresses if before[0] != links else ():
             link = netlink.mirror.links.get(address.dev or "")
             if link is not None:
                 try:
@@ -67,6 +73,8 @@ class Static:
                     _log.error("cannot add the static address %s to %s: %s", address.interface, link.name,
                                error.strerror)
         for request in self._requests(netlink, add=True):
+            if before[0] == links and routing.key(request) in self._gone:
+                continue  # somebody wanted that; with a link that is new it went with the old one
             try:
                 netlink.perform(request)
             except OSError as error:

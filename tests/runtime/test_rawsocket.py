@@ -130,3 +130,11 @@ def test_a_header_that_is_cut_off_is_no_datagram(data):
 def test_without_its_control_messages_it_is_no_datagram():
     assert rawsocket._datagram4(b"\x45" + bytes(30), [], 112) is None
     assert rawsocket._datagram6(b"x", [], "fe80::1%eth0") is None
+
+
+@pytest.mark.root
+def test_a_receive_buffer_is_as_large_as_was_asked_for():
+    sock = rawsocket.AdvertSocket(4)
+    sock.enlarge(1 << 20)
+    assert sock.sock.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) == 2 << 20  # the kernel doubles it
+    sock.close()
