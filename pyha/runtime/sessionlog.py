@@ -1,7 +1,6 @@
 """From a session that begins, is connected or has ended to the line that the log targets want to read."""
 
 import os
-import socket
 import time
 from collections.abc import Callable
 from itertools import count
