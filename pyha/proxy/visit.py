@@ -1,7 +1,7 @@
 """A client as the rules see it, from the moment that it is accepted until it has a server."""
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, lru_cache
 from ipaddress import ip_address
 from typing import Any, Final
 
@@ -16,6 +16,7 @@ Value = int | str | bytes | None
 """Of a sample: None where there is none, MORE where there may be one later."""
 
 
+@lru_cache(4096)  # the same clients come again and again
 def number_of(host: str) -> int | None:
     """An address as a 128-bit number; IPv4 becomes ::ffff:a.b.c.d, so that both can be compared. None: it is none."""
     try:
