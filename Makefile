@@ -38,7 +38,7 @@ lint: setup  ## style, types, who may import whom
 
 bench: setup  ## pyha beside haproxy with the same haproxy.cfg in the same run; results in bench/results
 	@.ci/setup debian $(DEBIAN_BENCH)
-	@$(BIN)/python bench/run.py $(BENCH)
+	@$(BIN)/python -m bench.run $(BENCH)
 	@$(MAKE) --no-print-directory bench-failover
 
 bench-failover: setup  ## pyha beside keepalived: failover as a client sees it, CPU and memory
