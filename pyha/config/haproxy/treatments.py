@@ -16,6 +16,7 @@ _LOGGED = "it adds to the log lines of HTTP"
 IGNORED: Final[dict[str, str]] = {
     "bind-process": "all workers serve all proxies",
     "hash-balance-factor": "it belongs to hash algorithms that pyha does not have",
+    "http-check send-state": "servers are not told what is known about them",
     "id": "proxies are told apart by name",
     "log-tag": "all lines carry the 'log-tag' of the global section",
     "max-session-srv-conns": HTTP,
@@ -32,7 +33,7 @@ IGNORED: Final[dict[str, str]] = {
       "option tcp-smart-connect"), _TUNING) \
   | dict.fromkeys(("capture cookie", "capture request", "capture response", "declare capture"), _LOGGED) \
   | dict.fromkeys((
-      "compression", "http-check send-state", "http-reuse", "max-keep-alive-queue",
+      "compression", "http-reuse", "max-keep-alive-queue",
       "option accept-invalid-http-request",
       "option accept-invalid-http-response", "option disable-h2-upgrade", "option h1-case-adjust-bogus-client",
       "option h1-case-adjust-bogus-server", "option http-buffer-request", "option http-ignore-probes",

@@ -56,7 +56,8 @@ def test_headers_in_the_version_are_taken_with_a_warning():
     ("http-check expect stauts 200", "did you mean 'status'?"), ("http-check expect status", "expects a pattern"),
     ("http-check expect string a b", "unexpected argument 'b'"), ("http-check expect hdr a", "the name of a header"),
     ("http-check send uri", "expects a value"), ("http-check send hdr a", "a name and a value"),
-    ("http-check send uri-lf /%ci", "cannot be told in a check"), ("http-check connect porrt 1", "did you mean 'port'?"),
+    ("http-check send uri-lf /%ci", "cannot be told in a check"),
+    ("http-check connect porrt 1", "did you mean 'port'?"),
     ("http-check connect port x", "between 1 and 65535"), ("http-check connect via-socks4", "is not supported"),
     ("tcp-check send", "expects what to send"), ("tcp-check send-binary 5", "hexadecimal"),
     ("option tcp-check x", "unexpected argument 'x'"), ("option httpchk a b c d", "unexpected argument 'd'")])
