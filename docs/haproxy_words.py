@@ -50,7 +50,7 @@ REMARKS: Mapping[str, tuple[Treatment, str]] = {
     "log-format": ("translated", "expressions and what belongs to HTTP are logged as `-`"),
     "log-format-sd": ("without effect", "every session is logged in the format of `log-format`"),
     "mode": ("translated", "`http` for listeners that answer themselves; with servers they relay TCP, with a warning"),
-    "monitor fail": ("translated", "numbers of usable servers (`nbsrv`)"),
+    "monitor fail": ("translated", "conditions on numbers of usable servers (`nbsrv`)"),
     "nbproc": ("without effect", "HAProxy dropped it in 2.5; `nbthread` says how many workers there are"),
     "nbthread": ("translated", "the number of workers, at most 64"),
     "option httplog": ("translated", "as `option tcplog`"),

@@ -28,7 +28,7 @@ from .health_model import (
     Observe,
     Tls,
 )
-from .rules_model import BackendRules, FrontendRules, Table
+from .rules_model import BackendRules, Condition, FrontendRules, Table
 from .vrrp_model import Vrrp
 
 Weight = Annotated[int, Field(ge=0, le=256)]
@@ -85,6 +85,7 @@ class HttpService(Frozen):
 
     monitor_uri: str = ""
     monitor_fail: tuple[tuple[str, int], ...] = ()  # 503 when a backend has fewer usable servers than the number
+    monitor_when: tuple[Condition, ...] = ()  # and when one of these holds: they compare numbers of usable servers
     stats_uri: str = ""
     stats_realm: str = "HAProxy Statistics"
     stats_auth: tuple[str, ...] = ()  # "user:password"

@@ -18,6 +18,8 @@ def references(config: Config) -> Iterator[_Finding]:
              "table": [table.name for table in config.tables]}
     for index, frontend in enumerate(config.frontends):
         yield from _missing(("frontends", index, "rules"), _of_frontend(frontend.rules), known)
+        for condition in () if frontend.http is None else frontend.http.monitor_when:
+            yield from _missing(("frontends", index, "http"), _of_condition(condition), known)
     for index, backend in enumerate(config.backends):
         yield from _missing(("backends", index, "rules"), _of_backend(backend.rules, backend.name), known)
 

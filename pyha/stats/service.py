@@ -10,6 +10,7 @@ from pyha.units import seconds
 
 from . import csv
 from .http import Request, Response, page
+from .monitor import holds
 from .page import Identity
 from .page import render as render_page
 from .row import Row
@@ -34,7 +35,8 @@ class View:
 def answer(service: HttpService, request: Request, view: View) -> Response:
     """The answer to one request."""
     if service.monitor_uri and request.target == service.monitor_uri:
-        failed = any(view.usable(backend) < least for backend, least in service.monitor_fail)
+        failed = any(view.usable(backend) < least for backend, least in service.monitor_fail) \
+            or any(holds(condition, view.usable) for condition in service.monitor_when)
         return UNAVAILABLE if failed else READY
     if service.stats_uri and request.target.startswith(service.stats_uri) and request.method in _METHODS:
         return _statistics(service, request, view)

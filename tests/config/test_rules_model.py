@@ -77,6 +77,12 @@ def test_names_in_a_backend_that_lead_nowhere(backend, message):
     assert said(backend=backend) == [message]
 
 
+def test_what_the_monitor_counts_must_exist():
+    http = {"monitor_uri": "/x", "monitor_when": [when(fetch="nbsrv", args=["x"])]}
+    config = Config.model_validate({"frontends": [{"name": "f", "http": http}]})
+    assert [problem.message for problem in review(config, {})] == ["there is no backend 'x'"]
+
+
 def test_names_that_lead_somewhere():
     assert said(
         frontend={"connection": [TRACK | {"table": "t"}],

@@ -33,7 +33,7 @@ def assemble(draft: Draft, settings: Section, sections: list[Section]) -> None:
         backend = proxies.backends.get(found.backend or "")
         advice.about_frontend(section, found, backend)
         if section.binds or section.kind == "frontend":
-            _frontend(draft, section, found, settings)
+            _frontend(draft, section, found, settings, known)
             _decisions(draft, "frontends", section, decisions.frontend_rules(section, known))
     pages = {found.page.name for found in targets.values() if found.page is not None}
     for section in proxies.backends.values():
@@ -77,7 +77,7 @@ def _settings(draft: Draft, settings: Section) -> None:
             draft.origins[*place, key, index] = origin
 
 
-def _frontend(draft: Draft, section: Section, found: Target, settings: Section) -> None:
+def _frontend(draft: Draft, section: Section, found: Target, settings: Section, known: decisions.Known) -> None:
     items: list[dict[str, Any]] = draft.data.setdefault("frontends", [])
     place: Loc = ("frontends", len(items))
     data: dict[str, Any] = {"name": section.name}
@@ -85,6 +85,8 @@ def _frontend(draft: Draft, section: Section, found: Target, settings: Section) 
     data["binds"] = [_bind(section, bind.data) for bind in section.binds]
     if found.page is not None:
         data["http"] = stats_page.service(section, found.page, settings)
+        if when := decisions.monitor_conditions(section, known):
+            data["http"]["monitor_when"] = when
     elif found.backend is not None:
         data["default_backend"] = found.backend
     log = _log_policy(section, settings)

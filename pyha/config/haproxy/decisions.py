@@ -159,6 +159,21 @@ def backend_choices(section: Section, known: Known) -> list[dict[str, Any]]:
     return found
 
 
+def monitor_conditions(section: Section, known: Known) -> list[dict[str, Any]]:
+    """The `monitor fail` lines that are more than too few servers; nothing but their numbers can be compared."""
+    found = []
+    for (statement, subject), _ in section.get("monitor_when", ()):
+        data = condition(section, statement, subject, known)
+        samples = [criterion["sample"]["fetch"] for terms in ({} if data is None else data).get("alternatives", ())
+                   for term in terms for criterion in term["any_of"]]
+        if data is not None and not set(samples) <= {"always_false", "always_true", "nbsrv"}:
+            section.error(statement, f"'monitor fail {subject.text}' is not supported: only numbers of usable servers "
+                          "can be compared", "for example: monitor fail if { nbsrv(masters) lt 1 }")
+        elif data is not None:
+            found.append(data)
+    return found
+
+
 def server_choices(section: Section, known: Known) -> list[dict[str, Any]]:
     """The `use-server` lines."""
     found = []

@@ -108,8 +108,7 @@ def _monitor_fail(section: Section, statement: Statement) -> None:
         return
     pairs = [] if truth(subject) is False else too_few_servers(subject)
     if pairs is None:
-        section.error(statement, f"'monitor fail {subject.text}' is not supported: only numbers of usable servers can "
-                      "be compared", "for example: monitor fail if { nbsrv(masters) lt 1 }")
+        section.extend("monitor_when", (statement, subject), statement.origin)
         return
     for pair in pairs:
         section.extend("monitor_fail", pair, statement.origin)
