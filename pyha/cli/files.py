@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pyha.config.load import Language, Loaded, Source, load
+from pyha.config.load import Loaded, load
 from pyha.config.origin import Origin, Problem
+from pyha.config.source import Language, Source
 
 NATIVE = "/etc/pyha/pyha.yaml"
 HAPROXY = "/etc/haproxy/haproxy.cfg"
@@ -17,7 +18,7 @@ KEEPALIVED = "/etc/keepalived/keepalived.conf"
 
 
 class DiskReader:
-    """Reads files as the translators ask for them (pyha.config.load.Reader)."""
+    """Reads files as the translators ask for them (pyha.config.source.Reader)."""
 
     def read(self, path: str) -> str:
         """The text of a file; bytes that are not UTF-8 are kept as replacement characters. Raises OSError."""

@@ -1,38 +1,18 @@
-"""Text in, one model out, with every problem of every file at once.
-
-Pure: files are read through a `Reader`, so that `include` works and nothing here touches the disk.
-"""
+"""Text in, one model out, with every problem of every file at once."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol, cast
+from typing import Any, cast
 
+from . import native
 from .draft import Draft
+from .haproxy.translate import translate as haproxy
+from .keepalived.translate import translate as keepalived
 from .model import Config
 from .origin import Loc, Origin, Problem
 from .review import review
+from .source import Reader, Source
 from .validate import validate
-
-Language = Literal["haproxy", "keepalived", "native"]
-
-
-class Reader(Protocol):
-    """How the translators get at files."""
-
-    def read(self, path: str) -> str:
-        """The text of a file. Raises OSError, or UnicodeDecodeError never: undecodable bytes are replaced."""
-
-    def glob(self, pattern: str) -> Sequence[str]:
-        """The files that match, sorted; empty when none does."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """One file given by the operator."""
-
-    path: str
-    text: str
-    language: Language
 
 
 @dataclass(frozen=True)
@@ -46,10 +26,6 @@ class Loaded:
 
 def load(sources: Sequence[Source], environment: Mapping[str, str], reader: Reader, config_id: str = "") -> Loaded:
     """Translate and validate everything together. `config_id`: what `@id` lines of keepalived.conf compare with."""
-    from . import native
-    from .haproxy.translate import translate as haproxy
-    from .keepalived.translate import translate as keepalived
-
     drafts = [native.translate(source) for source in sources if source.language == "native"]
     if balancing := [source for source in sources if source.language == "haproxy"]:
         drafts.append(haproxy(balancing, environment, reader))

@@ -13,9 +13,9 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from .base import FOR_PEOPLE
 from .draft import Draft
-from .load import Source
 from .model import Config
 from .origin import Loc, Origin
+from .source import Source
 
 _HEADING = "# pyha's own language; docs/manual/configuration.md explains every word.\n"
 _SHORTCUTS = {"kernel_path": ("settings", "kernel_path")}

@@ -1,6 +1,7 @@
 """Several files, one configuration: everything finds its line again."""
 
-from pyha.config.load import Source, load
+from pyha.config.load import load
+from pyha.config.source import Source
 
 
 class NoFiles:

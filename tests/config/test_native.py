@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyha.config import native
-from pyha.config.load import Source
 from pyha.config.model import (
     Backend,
     Bind,
@@ -19,6 +18,7 @@ from pyha.config.model import (
     HealthDialogue,
     Server,
 )
+from pyha.config.source import Source
 from pyha.config.validate import validate
 from pyha.config.vrrp_model import Script, VirtualAddress, VirtualRouter, Vrrp
 from pyha.units import Centiseconds, Milliseconds

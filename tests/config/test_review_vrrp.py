@@ -2,7 +2,8 @@
 
 import pytest
 
-from pyha.config.load import Source, load
+from pyha.config.load import load
+from pyha.config.source import Source
 
 KEEPALIVED = """
 {outside}

@@ -1,8 +1,8 @@
 """A visit, a world and conditions in haproxy's words, for tests of rules."""
 
 from pyha.config.haproxy.translate import translate
-from pyha.config.load import Source
 from pyha.config.rules_model import Table
+from pyha.config.source import Source
 from pyha.config.validate import validate
 from pyha.proxy.backend import Backend
 from pyha.proxy.frontend import FrontendState

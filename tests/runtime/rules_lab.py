@@ -7,7 +7,8 @@ import subprocess
 import time
 
 from pyha.cli.files import DiskReader
-from pyha.config.load import Source, load
+from pyha.config.load import load
+from pyha.config.source import Source
 from tests.runtime.side_by_side import Balancer, Log, free_ports
 from tests.runtime.worker_lab import WorkerProcess, wait_for
 

@@ -11,8 +11,8 @@ import urllib.request
 import pytest
 
 from pyha.config.haproxy.translate import translate
-from pyha.config.load import Source
 from pyha.config.model import Config
+from pyha.config.source import Source
 from tests.runtime.haproxy_lab import HAPROXY, Haproxy, SyslogSink
 from tests.runtime.monitor_lab import MonitorProcess
 from tests.runtime.standins import (

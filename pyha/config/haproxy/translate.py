@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 
 from pyha.config.draft import Draft
-from pyha.config.load import Reader as Files
-from pyha.config.load import Source
 from pyha.config.origin import Problem
+from pyha.config.source import Reader as Files
+from pyha.config.source import Source
 
 from .assemble import assemble
 from .lexer import lines

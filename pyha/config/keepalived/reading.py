@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
 from pyha.config.draft import Draft
-from pyha.config.load import Reader, Source
 from pyha.config.origin import Origin
+from pyha.config.source import Reader, Source
 
 from .definitions import Definitions, ExpansionError
 from .lexer import Line, QuoteError, at_braces, physical_lines, without_comment, words

@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from pyha.config.draft import Draft
-from pyha.config.load import Reader, Source
 from pyha.config.origin import Loc, Origin, Problem
+from pyha.config.source import Reader, Source
 
 from . import notify, references
 from .complete import complete

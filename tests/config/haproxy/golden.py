@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from pyha.config.haproxy.translate import translate
-from pyha.config.load import Source
+from pyha.config.source import Source
 
 DIRECTORY = Path(__file__).parents[2] / "cases" / "haproxy"
 CASES = sorted(path.stem for path in DIRECTORY.glob("*.cfg"))

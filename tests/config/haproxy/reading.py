@@ -1,7 +1,7 @@
 """Translate a few lines and look at one thing of the result."""
 
 from pyha.config.haproxy.translate import translate
-from pyha.config.load import Source
+from pyha.config.source import Source
 
 CLIENT_TIMEOUT = "    timeout client 1s\n"
 SERVER_TIMEOUTS = "    timeout connect 1s\n    timeout server 1s\n"

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from pyha.config.haproxy.translate import translate
-from pyha.config.load import Source
 from pyha.config.origin import Origin
 from pyha.config.review import review
+from pyha.config.source import Source
 from pyha.config.validate import validate
 
 DIRECTORY = Path(__file__).parents[4] / "shared" / "corpus" / "haproxy"

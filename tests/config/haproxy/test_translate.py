@@ -19,8 +19,8 @@ from pyha.config.haproxy import (
 )
 from pyha.config.haproxy.lexer import lines as lex
 from pyha.config.haproxy.translate import translate
-from pyha.config.load import Source
 from pyha.config.origin import locate
+from pyha.config.source import Source
 from pyha.config.validate import validate
 from tests.config.haproxy.golden import CASES, DIRECTORY, draft_of, expected, shown
 from tests.config.haproxy.reading import TIMEOUTS, errors, sentences

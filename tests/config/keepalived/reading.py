@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from pyha.config.keepalived.translate import translate
-from pyha.config.load import Source
+from pyha.config.source import Source
 
 DIRECTORY = Path(__file__).parents[2] / "cases" / "keepalived"
 CASES = sorted(path.stem for path in DIRECTORY.glob("*.conf"))

@@ -10,8 +10,8 @@ from pyha.config.keepalived.address import OPTIONS
 from pyha.config.keepalived.routes import ROUTE_OPTIONS, RULE_OPTIONS
 from pyha.config.keepalived.top import TOP
 from pyha.config.keepalived.translate import translate
-from pyha.config.load import Source
 from pyha.config.review import review
+from pyha.config.source import Source
 from pyha.config.validate import validate
 
 DIRECTORY = Path(__file__).parents[4] / "shared" / "corpus" / "keepalived"

@@ -6,7 +6,7 @@ from pyha.config.draft import Draft
 from pyha.config.keepalived.definitions import Definitions
 from pyha.config.keepalived.reading import read
 from pyha.config.keepalived.sequences import SequenceError, sequence
-from pyha.config.load import Source
+from pyha.config.source import Source
 from tests.config.keepalived.reading import Files, draft_of, sentences
 
 

@@ -8,8 +8,9 @@ from pyha.config.keepalived.lexer import Line
 from pyha.config.keepalived.reading import read
 from pyha.config.keepalived.top import TOP
 from pyha.config.keepalived.vocabulary import Vocabulary
-from pyha.config.load import Source, load
+from pyha.config.load import load
 from pyha.config.origin import locate
+from pyha.config.source import Source
 from pyha.config.validate import validate
 from tests.config.keepalived.reading import (
     CASES,
