@@ -2,6 +2,7 @@
 
 import json
 import statistics
+import textwrap
 from pathlib import Path
 
 from bench.load import SCENARIOS, Scenario
@@ -103,15 +104,16 @@ def plot(data: dict, path: Path) -> None:
         left.bar(places, [ratio(rounds, scenario.name, subject) or 0 for scenario in SCENARIOS], width,
                  label=subject, color=_COLOURS[subject])  # fmt: skip
         if subject != "direct":
-            costs = [_cpu(rounds, scenario, subject) for scenario in SCENARIOS]
+            costs = [_cpu(rounds, scenario, subject) / (_cpu(rounds, scenario, "haproxy") or 1)
+                     for scenario in SCENARIOS]
             right.bar(places, costs, width, color=_COLOURS[subject])
-    left.axhline(1, color="black", linewidth=0.8)
     left.set_title("rate, haproxy = 1")
     left.legend()
-    right.set_title("CPU of the balancer per unit")
+    right.set_title("CPU of the balancer per unit, haproxy = 1")
     middle = [place + 0.4 - width / 2 for place in range(len(SCENARIOS))]
-    left.set_xticks(middle, [scenario.title.replace(" on ", "\non ") for scenario in SCENARIOS], fontsize=8)
-    right.set_xticks(middle, [scenario.cpu_unit for scenario in SCENARIOS], fontsize=8)
+    for axes in (left, right):
+        axes.axhline(1, color="black", linewidth=0.8)
+        axes.set_xticks(middle, [textwrap.fill(scenario.title, 16) for scenario in SCENARIOS], fontsize=8)
     figure.tight_layout()
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
