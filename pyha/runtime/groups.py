@@ -27,7 +27,7 @@ class Groups:
         """Be these groups from now on."""
         self._members = dict(routers)
         for router in routers.values():
-            router.group, router.machine.grouped = None, False
+            router.group, router.machine.grouped, router.machine.ahead = None, False, ()
         self._groups = []
         for config in vrrp.groups:
             members = {name: routers[name].machine for name in config.members if name in routers}

@@ -5,6 +5,10 @@
     a member is in FAULT                it is in the way of all others: `obstacle`
 
 So a group prefers Backup: one that cannot have all addresses must not keep some of them.
+
+Two nodes may rank differently for different members. Each would then yield to the other, take over, and yield again. So
+the members are asked in the order of their VRIDs, and one that hears a better router stays Active if a member before it
+has just heard a lesser one: that node is about to yield for the same reason.
 """
 
 from collections.abc import Mapping
@@ -20,10 +24,12 @@ class Group:
 
     def __init__(self, config: SyncGroup, members: Mapping[str, VirtualRouter]) -> None:
         self.config = config
-        self._members = dict(members)
+        self._members = dict(sorted(members.items(), key=lambda item: item[1].config.vrid))
         self._obstacles: dict[str, str] = {}
+        before: tuple[VirtualRouter, ...] = ()
         for member in self._members.values():
-            member.grouped = True
+            member.grouped, member.ahead = True, before
+            before = (*before, member)
         self._was = self._states()
 
     @property

@@ -77,6 +77,8 @@ class VirtualRouter:
         self.master: Peer | None = None
         self.counters: dict[str, int] = {}
         self.grouped = False
+        self.ahead: tuple[VirtualRouter, ...] = ()  # members of our sync group that decide before us
+        self.lesser_heard: float | None = None  # Active, and a lesser router believed to be it, too
         self.wants_active = False
         self._source = source
         self._interval = interval_seconds(config.advert_int)  # of whoever is Active
@@ -212,7 +214,10 @@ class VirtualRouter:
         # and the primary IPvX Address of the sender is greater than the local primary IPvX Address".
         ours = self.effective_priority
         higher_address = self._source is None or int(source) > int(self._source)
-        if advert.priority > ours or (advert.priority == ours and higher_address):
+        better = advert.priority > ours or (advert.priority == ours and higher_address)
+        if better and any(member.prevails(now) for member in self.ahead):
+            return self._stand(advert, source, now)
+        if better:
             reason = f"higher priority {advert.priority} from {source}" if advert.priority > ours else (
                 f"the same priority {ours} from the higher address {source}")
             # keepalived.conf(5), higher_prio_send_advert: so that it, too, learns of us.
@@ -223,11 +228,24 @@ class VirtualRouter:
             return [*parting, *effects, *learned]
         return self._defend(advert, source, now)
 
+    def prevails(self, now: float) -> bool:
+        """Active, and just heard by a lesser one, which will yield."""
+        return self.state is State.ACTIVE and self.lesser_heard is not None and (
+            now <= self.lesser_heard + self.active_down_interval)
+
+    def _stand(self, advert: Advertisement, source: IPAddress, now: float) -> list[Effect]:
+        """A better one, but it is about to yield as a whole: another member of its group is lesser (group.py)."""
+        # Not answered: the other one would answer that, and so on.
+        return [*self._complaints.about(
+            "ranks", str(source), f"{source} has priority {advert.priority}, ours is {self.effective_priority}, but "
+            "another member of the sync group ranks the other way round: the lowest VRID decides", now)]
+
     def _defend(self, advert: Advertisement, source: IPAddress, now: float) -> list[Effect]:
         """RFC 9568 6.4.3: "Discard the ADVERTISEMENT. Send an ADVERTISEMENT immediately to assert Active status".
 
         And the addresses are announced again, because the other one has announced them, too.
         """
+        self.lesser_heard = now
         said = self._complaints.about(
             "conflict", str(source), f"Received advert from {source} with lower priority {advert.priority}, "
             f"ours {self.effective_priority}, forcing new election", now)
@@ -355,6 +373,7 @@ class VirtualRouter:
         self._interval = interval_seconds(self.config.advert_int)
         self._silence_ends = self._preempt_from = None
         self.wants_active = self._listened = False
+        self.lesser_heard = None
         self.master = self._ourselves()
         self._count("became_master")
         changed = self._change(State.ACTIVE, reason, now)

@@ -15,6 +15,7 @@ from pyha.vrrp.effects import State
 from .network import InvariantError, Network, Node, Weather
 
 ACTIONS = 14
+_PRIORITIES = (50, 100, 100, 150, 200, 254)
 _SLACK = 0.01
 _STORM = 100_000  # steps; a run has a few thousand
 
@@ -31,12 +32,15 @@ class Chaos:
         self._version = self._random.choice((2, 3))
         self._interval = self._random.choice((1.0, 2.0)) if self._version == 2 else self._random.choice((0.1, 1.0))
         self._grouped = self._random.random() < 0.2
+        self._crossed = self._grouped and self._random.random() < 0.5
         self._preempt = self._random.random() < 0.7  # of all nodes: mixed ones have no defined winner
         self._delay = self._random.choice((0, 0, 0, 3)) * self._interval
         owner = self._random.random() < 0.15
         for number in range(self._random.randint(2, 5)):
-            priority = 255 if owner and not number else self._random.choice((50, 100, 100, 150, 200, 254))
-            configs = [self._config(segment, priority) for segment in range(2 if self._grouped else 1)]
+            priority = 255 if owner and not number else self._random.choice(_PRIORITIES)
+            # In a group the nodes may rank differently on each segment.
+            configs = [self._config(segment, self._random.choice(_PRIORITIES) if self._crossed else priority)
+                       for segment in range(2 if self._grouped else 1)]
             self.network.add("abcde"[number], *configs, group=self._grouped)
         self._peace = 0.0  # when the last disturbance ended
         self._none_since: float | None = 0.0
@@ -44,7 +48,7 @@ class Chaos:
 
     def _config(self, segment: int, priority: int) -> VirtualRouter:
         return VirtualRouter.model_validate({
-            "name": f"VI_{segment}", "interface": f"eth{segment}", "vrid": 51, "version": self._version,
+            "name": f"VI_{segment}", "interface": f"eth{segment}", "vrid": 51 + segment, "version": self._version,
             "priority": priority, "advert_int": round(self._interval * 100), "preempt": self._preempt,
             "preempt_delay": round(self._delay * 1000), "addresses": [{"interface": f"10.{segment}.0.99/24"}],
             "garp": {"refresh": self._random.choice((0, 2000))},
@@ -188,5 +192,5 @@ class Chaos:
         if len(active) != 1:
             raise InvariantError(f"{len(active)} are Active after {self.network.now - self._peace:.4f} s of peace")
         best = max(node.ports[0].machine.effective_priority for node in able)
-        if self._preempt and active[0].ports[0].machine.effective_priority != best:
+        if self._preempt and not self._crossed and active[0].ports[0].machine.effective_priority != best:
             raise InvariantError(f"{active[0].name} is Active and there is a better one")

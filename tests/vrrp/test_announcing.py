@@ -12,7 +12,7 @@ def spoken(announcing: Announcing, until: float) -> list[tuple[float, int]]:
 
 
 def test_keepalived_s_default_is_five_now_and_five_after_five_seconds():
-    announcing = Announcing(Garp())
+    announcing = Announcing(Garp(refresh=0))
     assert announcing.deadline is None
     assert announcing.begin(10.0) == [Announce(5)]
     assert spoken(announcing, 1000.0) == [(15.0, 5)]
@@ -46,10 +46,10 @@ def test_what_is_due_at_the_same_time_is_one_burst_of_the_longest():
 
 
 def test_zero_means_none():
-    announcing = Announcing(Garp(repeat=0, delay=0, lower_prio_repeat=0))
+    announcing = Announcing(Garp(repeat=0, delay=0, lower_prio_repeat=0, refresh=0))
     assert announcing.begin(0.0) == announcing.conflict(0.0) == announcing.due(100.0) == []
     assert announcing.deadline is None
-    announcing.reconfigure(Garp(lower_prio_delay=0))
+    announcing.reconfigure(Garp(lower_prio_delay=0, refresh=0))
     assert announcing.conflict(0.0) == [Announce(5)]
     assert announcing.deadline is None
 

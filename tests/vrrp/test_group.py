@@ -1,4 +1,5 @@
 from ipaddress import ip_address
+from random import Random
 
 import pytest
 
@@ -8,6 +9,7 @@ from pyha.vrrp.advertisement import Advertisement
 from pyha.vrrp.effects import Effect, State
 from pyha.vrrp.group import Group
 from pyha.vrrp.router import VirtualRouter
+from tests.sim.network import Network
 
 
 class Pair:
@@ -122,3 +124,24 @@ def test_before_all_have_started_the_group_is_in_its_initial_state(pair):
         "X": VirtualRouter(pair.members["OUT"].config, source=None, effective_priority=100)})
     assert group.state is State.INITIALIZE
     assert group.settle(0.0) == []
+
+
+def test_two_nodes_that_rank_differently_end_with_one_holder():
+    """Each is better on one segment: yielding to each other, both would take over again at once, for ever."""
+    network = Network(Random(1))
+    for name, priorities in (("a", (150, 100)), ("b", (100, 150))):
+        network.add(name, *(Settings.model_validate({
+            "name": f"VI_{segment}", "interface": f"eth{segment}", "vrid": 51 + segment, "version": 3,
+            "priority": priority, "addresses": [{"interface": f"10.{segment}.0.99/24"}]})
+            for segment, priority in enumerate(priorities)), group=True)
+    one, two = network.nodes
+    network.cut = {(1, 2, 0), (2, 1, 0), (1, 2, 1), (2, 1, 1)}
+    network.start(one)
+    network.start(two)
+    network.run(10.0)
+    assert network.active(0) == network.active(1) == [one, two]
+    network.cut.clear()
+    network.run(20.0)
+    for at in range(21, 60):
+        assert network.active(0) == network.active(1) == [one]
+        network.run(float(at))
