@@ -37,6 +37,7 @@ from pyha.config.base import IPAddress
 from pyha.config.vrrp_model import VirtualRouter as Settings
 from pyha.units import interval_seconds, seconds
 
+from . import wording
 from .advertisement import Advertisement
 from .announcing import Announcing
 from .complaints import Complaints
@@ -88,7 +89,6 @@ class VirtualRouter:
         self._listened = False  # before believing in a silence that we may have slept through
         self._announcing = Announcing(config.garp)
         self._complaints = Complaints()
-        self._rejected: dict[str, str] = {}  # by reason: the last one
 
     @property
     def deadline(self) -> float | None:
@@ -170,15 +170,12 @@ class VirtualRouter:
     def reject(self, reason: str, sentence: str, source: IPAddress, now: float) -> list[Effect]:
         """An advertisement for our VRID that must not be heard: counted, and told with what differs, now and then."""
         self._count(reason)
-        self._rejected[reason] = f"from {source}: {sentence}"
-        return [*self._complaints.about(
-            reason, str(source), f"advertisement from {source} is not heard: {sentence}", now)]
+        return [*self._complaints.rejected(reason, sentence, source, now)]
 
     @property
     def rejections(self) -> tuple[str, ...]:
         """What was not heard since the last change of configuration: how often, and the last one of each kind."""
-        return tuple(f"{self.counters[reason]} times not heard, {sentence}"
-                     for reason, sentence in self._rejected.items())
+        return self._complaints.rejections(self.counters)
 
     def _receive_backup(self, advert: Advertisement, source: IPAddress, now: float) -> list[Effect]:
         # RFC 9568 6.4.2: "If the Priority in the ADVERTISEMENT is 0, then set the Active_Down_Timer to Skew_Time".
@@ -188,9 +185,8 @@ class VirtualRouter:
         # "If Preempt_Mode is False, or if the Priority in the ADVERTISEMENT is greater than or equal to the local".
         if self.config.preempt and advert.priority < self.effective_priority and self._may_preempt(now):
             # "Else: Discard the ADVERTISEMENT".
-            return [*self._complaints.about(
-                "lower", str(source), f"received lower priority ({advert.priority}) advert from {source} - "
-                f"discarding, ours is {self.effective_priority}", now)]
+            sentence = wording.lower(advert.priority, self.effective_priority, source)
+            return [*self._complaints.about("lower", str(source), sentence, now)]
         if advert.priority >= self.effective_priority:
             self._preempt_from = None
         effects = self._follow(advert, source)
@@ -218,8 +214,7 @@ class VirtualRouter:
         if better and any(member.prevails(now) for member in self.ahead):
             return self._stand(advert, source, now)
         if better:
-            reason = f"higher priority {advert.priority} from {source}" if advert.priority > ours else (
-                f"the same priority {ours} from the higher address {source}")
+            reason = wording.yielding(advert.priority, ours, source)
             # keepalived.conf(5), higher_prio_send_advert: so that it, too, learns of us.
             parting = self._send(ours) if self.config.higher_prio_advert else []
             effects = self._back_up(reason, now)
@@ -236,9 +231,8 @@ class VirtualRouter:
     def _stand(self, advert: Advertisement, source: IPAddress, now: float) -> list[Effect]:
         """A better one, but it is about to yield as a whole: another member of its group is lesser (group.py)."""
         # Not answered: the other one would answer that, and so on.
-        return [*self._complaints.about(
-            "ranks", str(source), f"{source} has priority {advert.priority}, ours is {self.effective_priority}, but "
-            "another member of the sync group ranks the other way round: the lowest VRID decides", now)]
+        sentence = wording.ranks(advert.priority, self.effective_priority, source)
+        return [*self._complaints.about("ranks", str(source), sentence, now)]
 
     def _defend(self, advert: Advertisement, source: IPAddress, now: float) -> list[Effect]:
         """RFC 9568 6.4.3: "Discard the ADVERTISEMENT. Send an ADVERTISEMENT immediately to assert Active status".
@@ -246,9 +240,8 @@ class VirtualRouter:
         And the addresses are announced again, because the other one has announced them, too.
         """
         self.lesser_heard = now
-        said = self._complaints.about(
-            "conflict", str(source), f"Received advert from {source} with lower priority {advert.priority}, "
-            f"ours {self.effective_priority}, forcing new election", now)
+        sentence = wording.conflict(advert.priority, self.effective_priority, source)
+        said = self._complaints.about("conflict", str(source), sentence, now)
         sent = self._advertise(now) if self.config.lower_prio_advert else []
         return [*said, *sent, *self._announcing.conflict(now), HeardLower()]
 
@@ -259,8 +252,7 @@ class VirtualRouter:
         if self.config.version == 2 or theirs == self._interval:
             return []
         before, self._interval = self._interval, theirs
-        return [Report("info", f"advertisement interval updated from {before * 1000:g}ms to {theirs * 1000:g}ms "
-                               f"by {source}")]
+        return [Report("info", wording.interval(before, theirs, source))]
 
     # -- time ----------------------------------------------------------------------------------------------------------
 
@@ -344,7 +336,7 @@ class VirtualRouter:
         """Other settings for the same virtual router: the state stays, and what is new is announced."""
         before, self.config = self.config, config
         self._announcing.reconfigure(config.garp)
-        self._complaints, self._rejected = Complaints(), {}
+        self._complaints = Complaints()
         effects = self.set_priority(effective_priority, now)
         changed = before.advert_int != config.advert_int or before.down_timer_adverts != config.down_timer_adverts
         if self.state is State.ACTIVE:
