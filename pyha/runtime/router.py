@@ -16,6 +16,7 @@ from pyha.control.messages import PeerReport, RouterReport, WillPacket
 from pyha.errors import DecodeError
 from pyha.runtime import clock, firewall, packets, routing, vips, vmac
 from pyha.runtime.holdings import Holdings
+from pyha.runtime.lateness import Lateness
 from pyha.runtime.log import notice
 from pyha.runtime.rawsocket import GROUPS, Datagram
 from pyha.runtime.station import Station
@@ -68,6 +69,7 @@ class Router:
         self.machine = Machine(config, source=self._source, effective_priority=tracker.priority())
         self.holdings = Holdings(config, station)
         self._timer: asyncio.TimerHandle | None = None
+        self._lateness = Lateness()
         self._elsewhere: asyncio.TimerHandle | None = None
         self._adverts: dict[int, list[tuple[IPAddress, bytes]]] = {}
         self._heard: tuple[Datagram, Advertisement] | None = None
@@ -221,8 +223,8 @@ class Router:
 
     def _expire(self) -> None:
         if self.machine.deadline is not None:
-            late = round((clock.now() - self.machine.deadline) * 1e6)
-            self.machine.counters["late_us_max"] = max(late, self.machine.counters.get("late_us_max", 0))
+            now = clock.now()
+            self._lateness.note(max(0.0, now - self.machine.deadline), now)
         # After a pause of this process its peers' advertisements may be waiting: they come before any conclusion.
         self._station.drain()
         now = clock.now()
@@ -359,7 +361,8 @@ class Router:
             since=round(time.time() - (clock.now() - machine.since), 1),
             master=None if machine.master is None else PeerReport(
                 address=str(machine.master.address), priority=machine.master.priority),
-            counters=dict(machine.counters), rejected=machine.rejections,
+            counters=machine.counters | {"late_us": self._lateness.recent, "late_us_max": self._lateness.worst},
+            rejected=machine.rejections,
         )
 
     def will(self) -> tuple[list[WillPacket], list[str]]:

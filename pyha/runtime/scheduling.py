@@ -3,12 +3,16 @@
 import ctypes
 import logging
 import os
+import resource
+import signal
 from collections.abc import Callable
+from types import FrameType
 
 from pyha.config.vrrp_model import Scheduling
 
 _log = logging.getLogger("pyha.vrrp")
 _MCL_CURRENT, _MCL_FUTURE, _MCL_ONFAULT = 1, 2, 4
+_LONGEST = 2_000_000  # microseconds
 _REALTIME = 1  # the lowest real-time priority is above everything that is not real-time
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -28,8 +32,18 @@ def apply(config: Scheduling) -> None:
 
 
 def _realtime(priority: int) -> None:
+    # Whoever computes for so long without waiting has gone astray, and must not keep the machine from anything else.
+    signal.signal(signal.SIGXCPU, _astray)
+    _soft, hard = resource.getrlimit(resource.RLIMIT_RTTIME)
+    resource.setrlimit(resource.RLIMIT_RTTIME, (_LONGEST if hard == resource.RLIM_INFINITY else hard, hard))
     # Scripts that we start are not to be real-time.
     os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
+
+
+def _astray(_number: int, _frame: FrameType | None) -> None:
+    os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    _log.error("the vrrp process computed for %g s without a pause: it is not scheduled in real time any more",
+               _LONGEST / 1e6)
 
 
 def _lock() -> None:

@@ -101,7 +101,10 @@ class Master:
         # `ip netns exec` becomes the program that it runs, so this is the supervisor's own pid.
         self.pyha = self.node.start(*PROGRAM, "run", "-f", self.directory / "haproxy.cfg", "-k",
                                     self.directory / "keepalived.conf", log=self.log, env=self.env)
-        wait_until(lambda: "running: " in self.log.read_text(), f"{self.name} runs: {self.log.read_text()}", within=30)
+        try:
+            wait_until(lambda: "running: " in self.log.read_text(), f"{self.name} runs", within=30)
+        except AssertionError as error:
+            raise AssertionError(f"{error}\n{self.log.read_text()}") from None
 
     def status(self):
         import subprocess

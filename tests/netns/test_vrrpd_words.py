@@ -72,6 +72,16 @@ def test_with_no_accept_packets_to_the_address_are_dropped_and_a_reload_lets_the
     assert node.run("nft", "list", "ruleset") == ""
 
 
+def test_neighbours_are_found_although_packets_are_dropped(lab, node, pyha):
+    for number, one in enumerate(lab.nodes, 1):
+        one.run("ip", "address", "add", f"fd00:99::{number}/64", "dev", "eth0", "nodad")
+    pyha.configure(routers=[router(accept=False, addresses=[{"interface": "fd00:99::10/64"}])])
+    pyha.until("MASTER")
+    other = lab.nodes[1]
+    assert "bytes from" not in other.run("ping", "-c", "1", "-W", "1", "fd00:99::10", check=False)
+    assert "lladdr" in other.run("ip", "-6", "neigh", "show", "fd00:99::10")
+
+
 def test_what_a_killed_predecessor_dropped_is_let_in(node, pyha, tmp_path):
     pyha.configure(routers=[router(accept=False)])
     pyha.kill()

@@ -11,7 +11,7 @@ LEDGER = TESTS / "rfc" / "rfc9568.md"
 FILES = {
     "adv": "vrrp/test_advertisement.py", "router": "vrrp/test_router.py", "mismatch": "vrrp/test_mismatch.py",
     "raw": "runtime/test_rawsocket.py", "packets": "runtime/test_packets.py", "vrrpd": "netns/test_vrrpd.py",
-    "sim": "sim/test_simulation.py",
+    "sim": "sim/test_simulation.py", "words": "netns/test_vrrpd_words.py",
 }
 ROWS = [[cell.strip() for cell in line.strip("|").split("|")] for line in LEDGER.read_text().splitlines()
         if re.match(r"\| [5-9]", line)]

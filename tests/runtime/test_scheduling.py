@@ -40,3 +40,25 @@ def test_the_operator_s_word_counts():
 def test_without_the_privilege_it_goes_on_without():
     wrapper = ("setpriv", "--bounding-set", "-sys_nice,-ipc_lock", "--reuid", "65534", "--clear-groups")
     assert shown(*wrapper, realtime=7, nice=-5, locked=True).startswith("False 0 0 ")
+
+
+ASTRAY = """
+import logging, os, time
+from pyha.config.vrrp_model import Scheduling
+from pyha.runtime import scheduling
+scheduling._LONGEST = 200_000
+logging.basicConfig()
+scheduling.apply(Scheduling())
+assert os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK == os.SCHED_RR
+end = time.monotonic() + 10
+while os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK == os.SCHED_RR and time.monotonic() < end:
+    pass
+print("normal" if os.sched_getscheduler(0) == os.SCHED_OTHER else "real time")
+"""
+
+
+@pytest.mark.root
+def test_a_process_that_went_astray_is_not_real_time_any_more():
+    done = subprocess.run([sys.executable, "-c", ASTRAY], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout == "normal\n"
+    assert "not scheduled in real time any more" in done.stderr
