@@ -13,7 +13,8 @@ from .vocabulary import Keyword, Vocabulary, apply, sets_boolean, sets_duration,
 from .wire import KEYWORDS as WIRE
 
 _LONGEST_NAME = 15  # IFNAMSIZ without its end
-_HMAC = "authentication by HMAC is not there yet, and routers that expect it would not hear this one"
+_HMAC = "its format has changed between versions of keepalived, and who expects another one would not hear this router"
+_HMAC_ADVICE = "remove it on all routers; use 'auth_type AH' with version 2, or unicast in a network of the routers' own"
 
 
 # -- who it is ---------------------------------------------------------------------------------------------------------
@@ -180,7 +181,7 @@ INSTANCE = Vocabulary("vrrp_instance", {
     "vrf": "it is for a vrrp_instance without 'interface', and pyha needs one",
     "linkbeat_use_polling": "the kernel tells pyha when an interface goes down",
 }, refused={
-    "auth_hmac": (_HMAC, "use unicast, or a network that only the routers can reach"),
+    "auth_hmac": (_HMAC, _HMAC_ADVICE),
     "track_bfd": ("pyha does not speak BFD", "use VRRP version 3 with a short 'advert_int' such as 0.1 instead"),
     "lvs_sync_daemon_interface": ("pyha does not balance with IPVS, so there is nothing to synchronize",
                                   "remove it; long-lived connections have to be opened again after a failover"),
