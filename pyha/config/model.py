@@ -140,6 +140,8 @@ class Server(Frozen):
     agent: Agent | None = None
     track: str | None = None  # take the state from this server: NAME of the same backend, or BACKEND/NAME
     observe: Observe | None = None
+    send_proxy: Literal["no", "v1", "v2"] = "no"  # what it is sent first: a PROXY protocol header
+    proxy_v2_options: tuple[Literal["crc32c", "ssl"], ...] = ()
 
 
 class Balance(Frozen):

@@ -16,6 +16,18 @@ if TYPE_CHECKING:
 Hook = Callable[[Link], None]
 
 
+def both(first: Hook | None, second: Hook) -> Hook:
+    """One hook that calls two."""
+    if first is None:
+        return second
+    before: Callable[[Link], None] = first
+
+    def hook(link: Link) -> None:
+        before(link)
+        second(link)
+    return hook
+
+
 @dataclass(slots=True)
 class Route:
     """A frontend with its backend, worked out once: what a session needs to know. `Link.owner` is one of these.

@@ -113,6 +113,11 @@ class Flow:
         else:
             self._finish(side)
 
+    def lead(self, side: Side, data: bytes) -> None:
+        """Write this to a side before anything of its peer, and before the link may move to the kernel path."""
+        side.pending = memoryview(data)
+        self._flush(side)
+
     # -- bytes ---------------------------------------------------------------------------------------------------------
 
     def _pump(self, side: Side) -> None:  # noqa: C901 - the hot path, in one piece

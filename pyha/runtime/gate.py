@@ -16,7 +16,7 @@ from pyha.proxy.frontend import FrontendState
 from pyha.proxy.rules import Admission, Choice, Ruleset, Verdict
 from pyha.proxy.session import Session
 from pyha.proxy.visit import MOST, Visit
-from pyha.runtime.entrance import Hook, Route
+from pyha.runtime.entrance import Route, both
 from pyha.runtime.link import Link, Stage
 from pyha.runtime.relay import Relay
 
@@ -173,10 +173,10 @@ class Gate:
 
     def equip(self, route: Route) -> None:
         """Hang onto the end of sessions, after whoever logs them; and onto their beginning where something sticks."""
-        route.ended = _both(route.ended, self._ended)
+        route.ended = both(route.ended, self._ended)
         side = self._rules.backends.get(route.backend.name)
         if side is not None and any(rule.store for rule in side[1].stick):
-            route.connected = _both(route.connected, self._connected)
+            route.connected = both(route.connected, self._connected)
 
     def _connected(self, link: Link) -> None:
         visit = self._visits.get(link)
@@ -200,17 +200,6 @@ def gated(board: Board, rules: Ruleset, make: Callable[[str], Route], names: Ite
         gate.equip(route)
         route.gate = gate
     return entry
-
-
-def _both(first: Hook | None, second: Hook) -> Hook:
-    if first is None:
-        return second
-    before: Callable[[Link], None] = first
-
-    def hook(link: Link) -> None:
-        before(link)
-        second(link)
-    return hook
 
 
 def _reset(link: Link) -> None:

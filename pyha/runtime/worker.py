@@ -39,7 +39,7 @@ from pyha.proxy.rules import Ruleset
 from pyha.proxy.server import Server
 from pyha.proxy.shares import share
 from pyha.proxy.world import World
-from pyha.runtime import accounts, log
+from pyha.runtime import accounts, headers, log
 from pyha.runtime.channel import Channel
 from pyha.runtime.entrance import Route
 from pyha.runtime.gate import gated
@@ -179,6 +179,7 @@ class Worker:
             backend = self._backends[settings.name]
         route = Route(self._frontends[frontend.name], backend, Timeouts.of(frontend, settings), settings.srvtcpka)
         log.equip(route)
+        headers.equip(route, self._board.relay)
         return route
 
     def _listen(self, listeners: Iterable[Listener], fds: list[int], routes: dict[str, Route]) -> None:

@@ -137,7 +137,7 @@ IGNORED: Final[dict[str, str]] = {
     "localpeer": "there are no peers",
     "max-spread-checks": "checks are spread by 'spread-checks' alone",
     "mworker-max-reloads": "a reload replaces no process", "no-memory-trimming": _TUNING,
-    "pp2-never-send-local": "no PROXY protocol header is sent", "set-dumpable": _TUNING,
+    "pp2-never-send-local": "checks with version 2 begin with LOCAL all the same", "set-dumpable": _TUNING,
     "stats bind-process": _WORKERS, "stats maxconn": _TUNING,
 } | dict.fromkeys((
       "ulimit-n", "fd-hard-limit", "strict-limits", "maxpipes", "maxcompcpuusage", "maxzlibmem"), _LIMITS) \

@@ -110,7 +110,7 @@ def to_model(section: Section, draft: ServerDraft, *, verify: str, check_needs_t
     collected = draft.data["options"]
     data = {key: value for key, value in draft.data.items() if key != "options"}
     data |= {key: value for key, value in collected.items() if key in options.SERVER_FIELDS}
-    data |= _beside(section, draft, collected)
+    data |= _beside(section, draft, collected) | _header(collected)
     if not collected.get("check"):
         return data
     if "port" not in data and "check_port" not in collected and not check_port:
@@ -124,9 +124,25 @@ def to_model(section: Section, draft: ServerDraft, *, verify: str, check_needs_t
                             "(the default), but no CA file is given",
                             "add 'ca-file /path/ca.crt', or 'verify none' to trust any certificate")
     check: dict[str, Any] = {key.removeprefix("check_"): value for key, value in collected.items()
-                             if key in options.CHECK_FIELDS}
+                             if key in options.CHECK_FIELDS} | _check_header(collected)
     data["check"] = check | {"tls_options": tls} | ({"tls": tls} if with_tls else {})
     return data
+
+
+def _header(collected: dict[str, Any]) -> dict[str, Any]:
+    """The PROXY protocol header that connections begin with; where both versions are asked for it is the second."""
+    if collected.get("proxy_v2"):
+        chosen = tuple(name for name in ("crc32c", "ssl") if collected.get(f"proxy_v2_{name}"))
+        return {"send_proxy": "v2"} | ({"proxy_v2_options": chosen} if chosen else {})
+    return {"send_proxy": "v1"} if collected.get("proxy_v1") else {}
+
+
+def _check_header(collected: dict[str, Any]) -> dict[str, Any]:
+    """As HAProxy: checks that go where connections go begin as they do; the version is the server's in any case."""
+    version = _header(collected).get("send_proxy", "v1")
+    asked = collected.get("check_send_proxy", "no") != "no"
+    same = "check_port" not in collected and "check_host" not in collected and "send_proxy" in _header(collected)
+    return {"send_proxy": version} if asked or same else {}
 
 
 def _beside(section: Section, draft: ServerDraft, collected: dict[str, Any]) -> dict[str, Any]:

@@ -118,6 +118,25 @@ def _observe(section: Section, statement: Statement, collected: dict[str, Any], 
                        "nothing looks into HTTP; what connections tell is observed, as by 'observe layer4'")
 
 
+_ABOUT_TLS = ("ssl", "cert-cn", "ssl-cipher", "cert-sig", "cert-key")
+_PROXY_V2_OPTIONS = (*_ABOUT_TLS, "authority", "crc32c", "unique-id")
+
+
+def _proxy_v2_options(section: Section, statement: Statement, collected: dict[str, Any], text: str) -> None:
+    for word in text.split(","):
+        option = choice(section, statement, word, _PROXY_V2_OPTIONS, what="server ... proxy-v2-options")
+        if option == "crc32c":
+            collected["proxy_v2_crc32c"] = True
+        elif option in _ABOUT_TLS:
+            collected["proxy_v2_ssl"] = True
+        elif option == "unique-id":
+            section.error(statement, "'server ... proxy-v2-options unique-id' is not supported: connections are given "
+                          "no unique ID", "remove it from the list")
+        elif option == "authority":
+            section.ignore("server ... proxy-v2-options authority", statement.origin,
+                           "the name is that of a TLS connection that ends here, and none does")
+
+
 VALUES: dict[str, Reader] = {
     "addr": _addr,
     "agent-addr": _agent_addr,
@@ -142,12 +161,22 @@ VALUES: dict[str, Reader] = {
     "on-marked-down": _one_of("on-marked-down", "on_marked_down", ("shutdown-sessions",)),
     "on-marked-up": _one_of("on-marked-up", "on_marked_up", ("shutdown-backup-sessions",)),
     "port": _count("port", "check_port", 1, _PORT),
+    "proxy-v2-options": _proxy_v2_options,
     "rise": _count("rise", "check_rise", 1),
     "slowstart": _time("slowstart", "slowstart", low=0),
     "track": _word("track", "track", "NAME or BACKEND/NAME of another server"),
     "verify": _one_of("verify", "tls_verify", ("none", "required")),
     "verifyhost": _word("verifyhost", "tls_verifyhost", "a host name"),
     "weight": _count("weight", "weight", 0, _WEIGHT),
+}
+
+_V2_TLS: dict[str, Any] = {"proxy_v2": True, "proxy_v2_ssl": True}
+_NO_V2_TLS: dict[str, Any] = {"proxy_v2": False, "proxy_v2_ssl": False}
+PROXY: dict[str, dict[str, Any]] = {
+    "send-proxy": {"proxy_v1": True}, "no-send-proxy": {"proxy_v1": False},
+    "send-proxy-v2": {"proxy_v2": True}, "no-send-proxy-v2": {"proxy_v2": False},
+    "send-proxy-v2-ssl": _V2_TLS, "no-send-proxy-v2-ssl": _NO_V2_TLS,
+    "send-proxy-v2-ssl-cn": _V2_TLS, "no-send-proxy-v2-ssl-cn": _NO_V2_TLS,
 }
 
 FLAGS: dict[str, dict[str, Any]] = {
@@ -158,8 +187,8 @@ FLAGS: dict[str, dict[str, Any]] = {
     "check-ssl": {"check_ssl": True}, "no-check-ssl": {"check_ssl": False},
     "disabled": {"disabled": True}, "enabled": {"disabled": False},
     # These switch off what is not switched on here anyway.
-    "no-ssl": {}, "no-send-proxy": {}, "no-send-proxy-v2": {}, "no-send-proxy-v2-ssl": {},
-    "no-send-proxy-v2-ssl-cn": {}, "no-tfo": {},
+    "no-ssl": {}, "no-tfo": {},
+    **PROXY,
 }
 
 _TLS_TUNING = "checks negotiate TLS with the defaults of the system's OpenSSL"
@@ -177,23 +206,18 @@ IGNORED: dict[str, tuple[int, str]] = {
     "id": (1, "servers are told apart by name"),
     "tcp-ut": (1, _TUNING), "tfo": (0, _TUNING), "stick": (0, _TUNING), "non-stick": (0, _TUNING),
     "log-proto": (1, "it concerns log servers only"),
-    "proxy-v2-options": (1, "no PROXY protocol header is sent"),
 } | dict.fromkeys(("ciphers", "ciphersuites", "crl-file", "ssl-max-ver", "ssl-min-ver"), (1, _TLS_TUNING)) \
   | dict.fromkeys((
       "allow-0rtt", "force-sslv3", "force-tlsv10", "force-tlsv11", "force-tlsv12", "force-tlsv13", "no-ssl-reuse",
       "no-sslv3", "no-tls-tickets", "no-tlsv10", "no-tlsv11", "no-tlsv12", "no-tlsv13", "ssl-reuse", "tls-tickets"),
       (0, _TLS_TUNING))
 
-_PROXY = "the server expects a PROXY protocol header, which pyha cannot send yet"
-_PROXY_ADVICE = "remove it here and switch the PROXY protocol off on the server as well"
 _DIRECT = "servers are reached directly only"
 _DIRECT_ADVICE = "give the server an address that this machine can reach"
 
 REFUSED: dict[str, tuple[int, str, str]] = {
     "ssl": (0, "it would encrypt the traffic to the server, but pyha passes bytes through untouched",
             "use 'check-ssl' when only the check needs TLS"),
-    "send-proxy": (0, _PROXY, _PROXY_ADVICE), "send-proxy-v2": (0, _PROXY, _PROXY_ADVICE),
-    "send-proxy-v2-ssl": (0, _PROXY, _PROXY_ADVICE), "send-proxy-v2-ssl-cn": (0, _PROXY, _PROXY_ADVICE),
     "source": (1, "connections leave with the address that the kernel chooses", "use a route with 'src' instead"),
     "usesrc": (1, "connections leave with the address that the kernel chooses", "use a route with 'src' instead"),
     "socks4": (1, _DIRECT, _DIRECT_ADVICE), "check-via-socks4": (0, _DIRECT, _DIRECT_ADVICE),

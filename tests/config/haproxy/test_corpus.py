@@ -19,8 +19,6 @@ REFUSED = {
     "evas1on": "does not terminate TLS",
     "harisekhon": "'http-request deny' is not supported in HTTP mode",
     "sadeghsobhi": "does not terminate TLS",
-    "sempernow-rhel8": "PROXY protocol header",
-    "sempernow-rhel9": "PROXY protocol header",
 }
 """Files that the real daemon accepts and that are refused, with the reason that must be among those given."""
 
