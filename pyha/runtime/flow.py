@@ -18,7 +18,7 @@ import time
 from typing import Protocol
 
 from pyha.runtime.kernelpath import KernelPath, hold_back, let_go, missing, settle
-from pyha.runtime.link import Link, Side, Stage
+from pyha.runtime.link import CLOSED, Link, Side
 
 _BUFFER = 128 * 1024
 _ROUNDS = 16  # full buffers from one side before others get their turn
@@ -73,14 +73,14 @@ class Flow:
 
     def close(self, link: Link, cause: str = "", *, reset: Side | None = None) -> None:
         """Cut both connections now. The first cause stays. `reset`: tell that side with RST, not with FIN."""
-        if link.stage is Stage.CLOSED:
+        if link.stage is CLOSED:
             return
         if link.client.cookie:
             settle(link, self.now)
             for side in (link.client, link.server):
                 if side is not None:
                     self.kernel.forget(side)
-        link.stage = Stage.CLOSED
+        link.stage = CLOSED
         link.cause = link.cause or cause
         self._young.discard(link)
         if reset is not None:
@@ -98,7 +98,7 @@ class Flow:
 
     def drop(self, link: Link) -> None:
         """Close the client of a link that never became a session; nobody is told."""
-        link.stage = Stage.CLOSED
+        link.stage = CLOSED
         client = link.client
         self._forget(client)
         del client.peer, client.link

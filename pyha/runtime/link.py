@@ -19,6 +19,10 @@ class Stage(IntEnum):
     CLOSED = 3
 
 
+# An enumeration finds its members ten times as slowly as a module its names.
+WAITING, CONNECTING, OPEN, CLOSED = Stage
+
+
 class Side:
     """One socket of a link, from its own point of view: its input is read and written to the peer."""
 
@@ -79,7 +83,7 @@ class Link:
         self.admission: Any = None  # while rules look at the client
         self.client: Side = _NOBODY
         self.server: Side | None = None
-        self.stage = Stage.WAITING
+        self.stage = WAITING
         self.cause = ""
         self.accepted = now
         self.connecting = now

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from pyha.control.messages import Configure
 from pyha.runtime.flow import ENDS, NEVER, READS, READS_AND_WRITES, Flow, Handler
 from pyha.runtime.kernelpath import AGE, EXCHANGES
-from pyha.runtime.link import Link, Side, Stage
+from pyha.runtime.link import CONNECTING, OPEN, WAITING, Link, Side
 
 _EVENTS = 512
 _BURST = 0.004  # seconds in our own epoll before the event loop gets its turn
@@ -106,7 +106,7 @@ class Relay(Flow):
         server.known = True
         server.peer, link.client.peer = link.client, server
         link.server = server
-        link.stage = Stage.CONNECTING
+        link.stage = CONNECTING
         link.connecting = self.now
         self.sides[fd] = server
         return 0
@@ -114,7 +114,7 @@ class Relay(Flow):
     def abandon(self, link: Link) -> None:
         """Give the connection attempt up (it took too long); the client stays."""
         server, link.server = link.server, None
-        link.stage = Stage.WAITING
+        link.stage = WAITING
         if server is not None:
             link.client.peer = link.client
             self._forget(server)
@@ -154,7 +154,7 @@ class Relay(Flow):
         batch = self._older[-_AT_A_SWEEP:]
         del self._older[-_AT_A_SWEEP:]
         for link in batch:
-            if link.stage is Stage.OPEN and not link.client.cookie and not self.hand_over(link) and not link.stays:
+            if link.stage is OPEN and not link.client.cookie and not self.hand_over(link) and not link.stays:
                 self._young.add(link)  # busy: later
         pause = 0.01
         if not self._older:
@@ -265,10 +265,10 @@ class Relay(Flow):
                 self.handler.connect_failed(link, error)
                 return
         server.up = True
-        link.stage = Stage.OPEN
+        link.stage = OPEN
         link.connected = link.active = self.now
         self.handler.connected(link)
-        if link.stage is not Stage.OPEN:
+        if link.stage is not OPEN:
             return
         client = server.peer
         if self._exchanges != NEVER:

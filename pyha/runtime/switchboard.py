@@ -16,7 +16,7 @@ from pyha.proxy.server import Server
 from pyha.proxy.session import Session
 from pyha.runtime.entrance import Entrance, Route
 from pyha.runtime.kernelpath import settle
-from pyha.runtime.link import Link, Stage
+from pyha.runtime.link import CLOSED, CONNECTING, OPEN, WAITING, Link
 from pyha.runtime.relay import Relay
 from pyha.runtime.timeouts import patience
 from pyha.runtime.wheel import Wheel
@@ -41,7 +41,7 @@ class Switchboard:
         self.wheel = Wheel(self.relay.now)
         self._idle = idle
         self._suspect = suspect
-        self._young: list[Link] = []  # not on the wheel yet: most connections end before they have to be
+        self._young: set[Link] = set()  # not on the wheel yet: most connections end before they have to be
         self._woken: list[Link] = []
         self._shut: set[Entrance] = set()  # not listened to, for lack of room
 
@@ -78,7 +78,7 @@ class Switchboard:
             link = Link(route, address, now)
             relay.adopt(link, fd, family)
             session = link.session = Session(backend, source_key(address[0]) if by_client else 0)
-            self._young.append(link)
+            self._young.add(link)
             if began is not None:
                 began(link)
             effect = session.start(now)
@@ -106,6 +106,8 @@ class Switchboard:
         self.sessions -= 1
         if link.due:
             self.wheel.remove(link)
+        else:  # nothing keeps it, so the next one gets memory that is still in the cache
+            self._young.discard(link)
         if route.frontend.leave(received, sent) or self._shut:
             self.relay.defer(self.let_in)
         if wake is not None:
@@ -135,9 +137,9 @@ class Switchboard:
 
     def settle(self, link: Link, effect: Effect) -> None:
         """A gate: what a session decided."""
-        self._young.append(link)
         if link.due:
             self.wheel.remove(link)
+        self._young.add(link)
         self._perform(link, (effect,))
 
     def turn_away(self, link: Link, cause: str) -> None:
@@ -175,7 +177,7 @@ class Switchboard:
                 self._wake(effect)
             elif isinstance(effect, Suspect):
                 self._suspect(effect)
-            elif link.stage is Stage.CLOSED:
+            elif link.stage is CLOSED:
                 continue
             elif isinstance(effect, Connect):
                 self._connect(link, effect.server)
@@ -210,7 +212,7 @@ class Switchboard:
         while self._woken:
             links, self._woken = self._woken, []
             for link in links:
-                if link.stage is Stage.WAITING:
+                if link.stage is WAITING:
                     link.session.link = None
                     self._connect(link, link.session.server)
 
@@ -254,14 +256,14 @@ class Switchboard:
     def tick(self, now: float) -> None:
         """A tenth of a second has passed."""
         self.relay.now = now
-        young, self._young = self._young, []
+        young, self._young = self._young, set()
         for link in young:
-            if link.stage is not Stage.CLOSED and not link.due:
-                if link.stage is not Stage.OPEN:
+            if link.stage is not CLOSED and not link.due:
+                if link.stage is not OPEN:
                     self.relay.watch_waiting(link)
                 self._put(link)
         for link in self.wheel.expire(now):
-            if link.stage is not Stage.CLOSED:
+            if link.stage is not CLOSED:
                 self._look(link, now)
         self.run_woken()
         if self._shut:
@@ -269,7 +271,7 @@ class Switchboard:
 
     def _put(self, link: Link) -> None:
         timeouts = link.owner.timeouts
-        if link.stage is Stage.OPEN:
+        if link.stage is OPEN:
             due = link.active + timeouts.shortest
         else:
             due = min(link.session.deadline, link.active + timeouts.client, self.relay.now + _LOOK_AGAIN)
@@ -278,10 +280,10 @@ class Switchboard:
 
     def _look(self, link: Link, now: float) -> None:
         session, timeouts = link.session, link.owner.timeouts
-        if link.stage is Stage.OPEN:
+        if link.stage is OPEN:
             self._look_at_open(link, now)
         elif now >= session.deadline:
-            if link.stage is Stage.CONNECTING:
+            if link.stage is CONNECTING:
                 self.relay.abandon(link)
             self._perform(link, session.expire(now))
         elif now >= link.active + timeouts.client:
@@ -291,7 +293,7 @@ class Switchboard:
                 link.active = now  # it said something, it is we who are slow
             else:
                 self.relay.close(link, "c")
-        if link.stage is not Stage.CLOSED and not link.due:
+        if link.stage is not CLOSED and not link.due:
             self._put(link)
 
     def _look_at_open(self, link: Link, now: float) -> None:
