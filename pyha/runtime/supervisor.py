@@ -77,8 +77,9 @@ class Supervisor:
         try:
             if await self._start():
                 await self._stopping.wait()
-                systemd.notify("STOPPING=1")
-                await self._stop()
+            # In order even before everything was up: the address may be here already.
+            systemd.notify("STOPPING=1")
+            await self._stop()
         finally:
             self._fleet.kill()
             self._current.slots.close()
