@@ -14,7 +14,7 @@ from .wire import KEYWORDS as WIRE
 
 _LONGEST_NAME = 15  # IFNAMSIZ without its end
 _HMAC = "its format has changed between versions of keepalived, and who expects another one would not hear this router"
-_HMAC_ADVICE = "remove it on all routers; use 'auth_type AH' with version 2, or unicast in a network of the routers' own"
+_HMAC_ADVICE = "remove it on all routers; use 'auth_type AH' with version 2, or unicast in a network of routers only"
 
 
 # -- who it is ---------------------------------------------------------------------------------------------------------
