@@ -362,7 +362,7 @@ class Router:
             master=None if machine.master is None else PeerReport(
                 address=str(machine.master.address), priority=machine.master.priority),
             counters=machine.counters | {"late_us": self._lateness.recent, "late_us_max": self._lateness.worst},
-            rejected=machine.rejections,
+            rejected=machine.complaints.rejections(machine.counters),
         )
 
     def will(self) -> tuple[list[WillPacket], list[str]]:

@@ -31,8 +31,6 @@ Members of a sync group do not take over by themselves: they say `wants_active` 
 Times are seconds of any monotonic clock. After every call, call `expire` at `deadline`; nothing here ever raises.
 """
 
-from dataclasses import dataclass
-
 from pyha.config.base import IPAddress
 from pyha.config.vrrp_model import VirtualRouter as Settings
 from pyha.units import interval_seconds, seconds
@@ -53,17 +51,10 @@ from .effects import (
     StateChanged,
 )
 from .mismatch import mismatch
+from .peer import Peer
 
 OWNER = 255
 _LEAVING = 0  # the priority that says goodbye
-
-
-@dataclass(frozen=True, slots=True)
-class Peer:
-    """Who is Active, as far as is known."""
-
-    address: IPAddress
-    priority: int
 
 
 class VirtualRouter:
@@ -88,7 +79,7 @@ class VirtualRouter:
         self._preempt_from: float | None = None
         self._listened = False  # before believing in a silence that we may have slept through
         self._announcing = Announcing(config.garp)
-        self._complaints = Complaints()
+        self.complaints = Complaints()
 
     @property
     def deadline(self) -> float | None:
@@ -170,12 +161,7 @@ class VirtualRouter:
     def reject(self, reason: str, sentence: str, source: IPAddress, now: float) -> list[Effect]:
         """An advertisement for our VRID that must not be heard: counted, and told with what differs, now and then."""
         self._count(reason)
-        return [*self._complaints.rejected(reason, sentence, source, now)]
-
-    @property
-    def rejections(self) -> tuple[str, ...]:
-        """What was not heard since the last change of configuration: how often, and the last one of each kind."""
-        return self._complaints.rejections(self.counters)
+        return [*self.complaints.rejected(reason, sentence, source, now)]
 
     def _receive_backup(self, advert: Advertisement, source: IPAddress, now: float) -> list[Effect]:
         # RFC 9568 6.4.2: "If the Priority in the ADVERTISEMENT is 0, then set the Active_Down_Timer to Skew_Time".
@@ -186,7 +172,7 @@ class VirtualRouter:
         if self.config.preempt and advert.priority < self.effective_priority and self._may_preempt(now):
             # "Else: Discard the ADVERTISEMENT".
             sentence = wording.lower(advert.priority, self.effective_priority, source)
-            return [*self._complaints.about("lower", str(source), sentence, now)]
+            return [*self.complaints.about("lower", str(source), sentence, now)]
         if advert.priority >= self.effective_priority:
             self._preempt_from = None
         effects = self._follow(advert, source)
@@ -232,7 +218,7 @@ class VirtualRouter:
         """A better one, but it is about to yield as a whole: another member of its group is lesser (group.py)."""
         # Not answered: the other one would answer that, and so on.
         sentence = wording.ranks(advert.priority, self.effective_priority, source)
-        return [*self._complaints.about("ranks", str(source), sentence, now)]
+        return [*self.complaints.about("ranks", str(source), sentence, now)]
 
     def _defend(self, advert: Advertisement, source: IPAddress, now: float) -> list[Effect]:
         """RFC 9568 6.4.3: "Discard the ADVERTISEMENT. Send an ADVERTISEMENT immediately to assert Active status".
@@ -241,7 +227,7 @@ class VirtualRouter:
         """
         self.lesser_heard = now
         sentence = wording.conflict(advert.priority, self.effective_priority, source)
-        said = self._complaints.about("conflict", str(source), sentence, now)
+        said = self.complaints.about("conflict", str(source), sentence, now)
         sent = self._advertise(now) if self.config.lower_prio_advert else []
         return [*said, *sent, *self._announcing.conflict(now), HeardLower()]
 
@@ -329,14 +315,14 @@ class VirtualRouter:
         """Somebody took a virtual address off its interface: it comes back, unless we are not to have it."""
         if self.state is not State.ACTIVE:
             return []
-        said = self._complaints.about("removed", "", "somebody removed a virtual address: it is put back", now)
+        said = self.complaints.about("removed", "", "somebody removed a virtual address: it is put back", now)
         return [*said, AddAddresses(), *self._announcing.begin(now)]
 
     def reconfigure(self, config: Settings, effective_priority: int, now: float) -> list[Effect]:
         """Other settings for the same virtual router: the state stays, and what is new is announced."""
         before, self.config = self.config, config
         self._announcing.reconfigure(config.garp)
-        self._complaints = Complaints()
+        self.complaints = Complaints()
         effects = self.set_priority(effective_priority, now)
         changed = before.advert_int != config.advert_int or before.down_timer_adverts != config.down_timer_adverts
         if self.state is State.ACTIVE:

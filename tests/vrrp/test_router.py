@@ -15,7 +15,8 @@ from pyha.vrrp.effects import (
     State,
     StateChanged,
 )
-from pyha.vrrp.router import Peer, VirtualRouter
+from pyha.vrrp.peer import Peer
+from pyha.vrrp.router import VirtualRouter
 
 OURS, LOWER, HIGHER = (ip_address(f"10.0.0.{number}") for number in (5, 1, 9))
 VIP = ip_address("10.0.0.99")
