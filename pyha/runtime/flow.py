@@ -27,6 +27,7 @@ READS_AND_WRITES = READS | select.EPOLLOUT
 ENDS = select.EPOLLRDHUP | select.EPOLLET  # on the kernel path
 _LOOK, _LAST_LOOK = 0.003, 0.1  # seconds between two looks at what the kernel has yet to pass on: at first, in the end
 _DONTWAIT = socket.MSG_DONTWAIT
+_LAST = socket.MSG_DONTWAIT | socket.MSG_MORE
 _SIOCOUTQNSD = 0x894B  # linux/sockios.h
 NEVER = 1 << 60
 _AGAIN = -8
@@ -145,7 +146,9 @@ class Flow:
                 # Not before the second write: short connections never need it.
                 peer.nodelay = True
                 peer.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if not self._write(peer, count):
+            # Right behind the last bytes goes the FIN: hold them back for it, and both are one segment.
+            last = side.ended and count < _BUFFER and not (side.thorough or peer.eof)
+            if not self._write(peer, count, _LAST if last else _DONTWAIT):
                 return
             if count == _BUFFER:
                 side.torn = True
@@ -168,10 +171,10 @@ class Flow:
                 self._rewatch(side)  # which also tells of a FIN that came meanwhile
         return True
 
-    def _write(self, side: Side, count: int) -> bool:
+    def _write(self, side: Side, count: int, flags: int) -> bool:
         """Write the head of the buffer; keep what is not taken. Returns whether all of it was."""
         try:
-            sent = side.sock.send(self._view[:count], _DONTWAIT)
+            sent = side.sock.send(self._view[:count], flags)
         except BlockingIOError:
             sent = 0
         except OSError:

@@ -5,6 +5,7 @@ import fcntl
 import os
 import select
 import socket
+import struct
 import termios
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tests.runtime.conversation import abort, converse
 from tests.runtime.worker_lab import WorkerProcess, free_port, frontend, wait_for
 
 COUNT = 300
+SEGMENTS_IN = 140  # linux/tcp.h, struct tcp_info
 
 
 def config(port, server_port, host="127.0.0.1", server="127.0.0.1"):
@@ -135,6 +137,32 @@ def test_an_answer_is_delivered_although_the_server_resets_right_behind_it(kerne
             while data := client.recv(65536):
                 received += data
         assert received == answer
+
+
+def test_the_last_bytes_and_the_fin_behind_them_are_one_segment():
+    port = free_port()
+    with socket.create_server(("127.0.0.1", 0)) as server, WorkerProcess() as worker:
+        worker.configure(config(port, server.getsockname()[1]), kernel_path="off")
+        with socket.create_connection(("127.0.0.1", port)) as client, server.accept()[0] as accepted:
+            accepted.send(b"answer", socket.MSG_MORE)  # so that they come as one segment
+            accepted.shutdown(socket.SHUT_WR)
+            assert client.recv(64) == b"answer"
+            assert client.recv(64) == b""
+            info = client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+        assert struct.unpack_from("=I", info, SEGMENTS_IN)[0] == 2  # the other is the SYN-ACK
+
+
+@pytest.mark.parametrize("more", [b"", b"and more"])
+def test_bytes_before_a_fin_are_whole_when_the_reader_ended_first(pair, more):
+    connect, server, _ = pair
+    with connect() as client, contextlib.closing(server.accept()[0]) as accepted:
+        client.sendall(b"question" + more)
+        client.shutdown(socket.SHUT_WR)
+        assert b"".join(iter(lambda: accepted.recv(64), b"")) == b"question" + more
+        accepted.send(b"answer", socket.MSG_MORE)
+        accepted.close()
+        assert client.recv(64) == b"answer"
+        assert client.recv(64) == b""
 
 
 def test_urgent_data_holds_nothing_up(pair):
