@@ -240,7 +240,9 @@ def test_clients_that_hold_connections_make_room_for_those_who_ask(site):
             sock.sendall(b"GET /st")
         assert here.get("/stats")[0] == 200
         held[0].settimeout(10)
-        assert held[0].recv(1) == b""  # the oldest had to go
+        # The oldest had to go: with a reset, where its bytes had not been read yet.
+        with contextlib.suppress(ConnectionResetError):
+            assert held[0].recv(1) == b""
         assert here.good.accepted > 0
         seen = here.good.accepted
         wait_for(lambda: here.good.accepted > seen + 2, "checks that go on")
