@@ -76,6 +76,7 @@ class Bind(Frozen):
     v6only: bool = True
     v4v6: bool = False
     transparent: bool = False
+    accept_proxy: bool = False  # clients begin with a PROXY protocol header
     backlog: Positive | None = None
     maxconn: Positive | None = None
 

@@ -61,6 +61,10 @@ def _shared_addresses(config: Config) -> Iterator[_Finding]:
     owners: dict[tuple[str, int, str | None], str] = {}
     for index, frontend in enumerate(config.frontends):
         for number, bind in enumerate(frontend.binds):
+            if bind.accept_proxy and frontend.http is not None:
+                yield (("frontends", index, "binds", number),
+                       f"frontend '{frontend.name}' answers itself, and cannot read PROXY protocol headers",
+                       "remove 'accept-proxy' here, and let its clients come directly")
             owner = owners.setdefault((bind.host, bind.port, bind.interface), frontend.name)
             if owner != frontend.name:
                 yield (("frontends", index, "binds", number),

@@ -100,7 +100,7 @@ class Condition(Frozen):
 class TcpRule(Frozen):
     """`tcp-request ... ACTION`. What `track` follows and into which table; `slot` is the 0 of track-sc0."""
 
-    action: Literal["accept", "reject", "silent-drop", "track", "inc-gpc0", "inc-gpc1"]
+    action: Literal["accept", "reject", "silent-drop", "track", "inc-gpc0", "inc-gpc1", "expect-proxy"]
     when: Condition | None = None
     slot: Annotated[int, Field(ge=0, le=2)] = 0
     sample: Sample | None = None  # track: the key

@@ -23,6 +23,12 @@ def connect_line(client: tuple[str, int], bound: tuple[str, int], frontend: str)
     return f"Connect from {client[0]}:{client[1]} to {bound[0]}:{bound[1]} ({frontend}/TCP)"
 
 
+def failed_line(client: tuple[str, int], local: float, listener: str, reason: str) -> str:
+    """What is said of a connection that ended before there was a session. `local`: Unix time plus the offset."""
+    second = int(local)
+    return f"{client[0]}:{client[1]} [{_DATES.at(second)}.{int((local - second) * 1000):03}] {listener}: {reason}"
+
+
 def tcplog(record: Record) -> str:
     """`option tcplog`."""
     r = record

@@ -123,6 +123,8 @@ def _act(rule: TcpRule, world: World) -> Act:
     if action == "track":
         assert rule.sample is not None
         return _track(rule.slot, look(rule.sample, world), world.table(rule.table))
+    if action == "expect-proxy":
+        return _expect
     if action in ("inc-gpc0", "inc-gpc1"):
         return _increase(rule.slot, action.removeprefix("inc-"))
     verdict: Verdict = action  # type: ignore[assignment]  # the others are gone
@@ -137,6 +139,10 @@ def _track(slot: int, taken: Look, table: TableState) -> Act:
             if entry is not None:
                 visit.track(slot, entry)
     return act
+
+
+def _expect(visit: Visit) -> None:
+    visit.headed = True
 
 
 def _increase(slot: int, counter: str) -> Act:

@@ -34,11 +34,18 @@ class Visit:
         self._bound = bound
         self.now = now
         self.final = False
+        self.headed = False  # a PROXY protocol header comes first
         self.data = b""
         self.tracked: list[Entry | None] = [None, None, None]
         self.stores: list[Entry] = []  # that shall stick to the server which it gets
         self._hello: Hello | More | None = MORE
         self._seen = -1
+
+    def learn(self, address: tuple[Any, ...]) -> None:
+        """A PROXY protocol header says that it is somebody else; where it connected to is asked again."""
+        self.address = address
+        for known in ("source", "bound", "target"):
+            self.__dict__.pop(known, None)
 
     def track(self, slot: int, entry: Entry) -> None:
         """Count this connection there, until `leave`."""

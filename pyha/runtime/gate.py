@@ -17,6 +17,7 @@ from pyha.proxy.rules import Admission, Choice, Ruleset, Verdict
 from pyha.proxy.session import Session
 from pyha.proxy.visit import MOST, Visit
 from pyha.runtime.entrance import Route, both
+from pyha.runtime.headers import Headers
 from pyha.runtime.link import Link, Stage
 from pyha.runtime.relay import Relay
 
@@ -44,8 +45,12 @@ class Board(Protocol):
 class Gate:
     """The rules of one frontend. `routes` by backend; "" is for clients that no backend is there for."""
 
-    def __init__(self, board: Board, rules: Ruleset, entry: Route, routes: Mapping[str, Route]) -> None:
+    def __init__(self, board: Board, rules: Ruleset, entry: Route, routes: Mapping[str, Route],
+                 headers: Headers | None = None) -> None:
         self._board = board
+        self._headers = headers
+        if headers is not None:
+            headers.serve(self, entry, self._ended)
         self._rules = rules
         self._entry = entry
         self._routes = routes
@@ -64,24 +69,42 @@ class Gate:
         now = relay.now
         link = Link(entry, address, now)
         relay.adopt(link, fd, family)
-        visit = Visit(address, link.client.sock.getsockname, now)
+        visit = Visit(address, link.bound, now)
         admission = Admission(self._rules, visit)
-        if not self._let_in(admission, link, frontend):
+        verdict = admission.arrive()
+        headers = self._headers
+        if verdict == "accept" and headers is not None and (visit.headed or headers.always):
+            headers.expect(link, admission)
+        elif self._let_in(admission, link, frontend, verdict):
+            self._open(link, admission)
+        else:
             visit.leave(now)
-            return
-        frontend.pace.add(now)
-        frontend.admit()
+
+    def admit(self, link: Link, admission: Admission) -> None:
+        """A client has sent its header, if it had to: a session may begin."""
+        assert self._headers is not None
+        admission.visit.now = link.active = self._board.relay.now
+        if admission.begin() == "accept":
+            self._headers.release(link)
+            self._open(link, admission)
+        else:
+            self._entry.frontend.denied += 1
+            self._board.relay.close(link)
+
+    def _open(self, link: Link, admission: Admission) -> None:
+        board, entry = self._board, self._entry
+        entry.frontend.pace.add(board.relay.now)
+        entry.frontend.admit()
         board.sessions += 1
         link.admission = admission
         session = link.session = Session(entry.backend, 0)
-        session.inspect(now)
+        session.inspect(board.relay.now)
         if entry.began is not None:
             entry.began(link)
         self.look(link)
 
-    def _let_in(self, admission: Admission, link: Link, frontend: FrontendState) -> bool:
+    def _let_in(self, admission: Admission, link: Link, frontend: FrontendState, verdict: Verdict) -> bool:
         """What HAProxy logs nothing about."""
-        verdict = admission.arrive()
         if verdict == "accept":
             verdict = admission.begin()
             if verdict == "reject":
@@ -104,6 +127,9 @@ class Gate:
         """More may be known about a client now, or it is time to decide."""
         admission = link.admission
         if admission is None or link.stage is Stage.CLOSED:
+            return
+        if self._headers is not None and link in self._headers:
+            self._headers.hear(link)
             return
         outcome = self._decide(link, admission)
         if outcome is None:
@@ -159,6 +185,9 @@ class Gate:
         admission = link.admission
         if admission is None:
             return
+        if self._headers is not None and link in self._headers:
+            self._headers.lost(link, reset=reset)
+            return
         outcome = self._decide(link, admission, final=True)
         if isinstance(outcome, Choice) or reset:
             link.admission = None
@@ -191,11 +220,15 @@ class Gate:
             visit.leave(self._board.relay.now, link.client.received, 0 if link.server is None else link.server.received)
 
 
-def gated(board: Board, rules: Ruleset, make: Callable[[str], Route], names: Iterable[str]) -> Route:
-    """The route by which clients come in that rules decide about. `make`: the route to a backend, "" for none."""
+def gated(board: Board, rules: Ruleset, make: Callable[[str], Route], names: Iterable[str],
+          headers: Headers | None = None) -> Route:
+    """The route by which clients come in that rules decide about. `make`: the route to a backend, "" for none.
+
+    `headers`: where clients may have to send a PROXY protocol header first.
+    """
     entry = make("")
     routes = {name: make(name) for name in names}
-    gate = Gate(board, rules, entry, routes)
+    gate = Gate(board, rules, entry, routes, headers)
     for route in (entry, *routes.values()):
         gate.equip(route)
         route.gate = gate

@@ -122,10 +122,10 @@ class KernelPath:
         with contextlib.suppress(OSError):
             self._maps.stop(side.sock)
         # Asking takes the socket's lock.
-        arrived = _received(side.sock)
+        arrived = _received(side)
         while True:
             side.received = arrived - _unread(side.sock)
-            again = _received(side.sock)
+            again = _received(side)
             if again == arrived:
                 break
             arrived = again
@@ -157,7 +157,7 @@ def missing(side: Side) -> int:
 
     A FIN that arrived counts as one, unless the side is stopped.
     """
-    taken = side.received if side.stopped else _received(side.sock)
+    taken = side.received if side.stopped else _received(side)
     return taken + side.surplus - _written(side.peer.sock)
 
 
@@ -176,7 +176,7 @@ def settle(link: Link, now: float) -> None:
         acknowledged, received = struct.unpack_from("=QQ", info, _BYTES_ACKED)
         if side.kernel:
             if not side.stopped:
-                side.received = received - side.ended
+                side.received = received - side.ended - _preface(side)
             if not side.returning:  # else it trickles without going anywhere
                 youngest = data_age if youngest is None else min(data_age, youngest)
         acked += acknowledged
@@ -214,9 +214,15 @@ def _acked(sock: Socket) -> int:
     return int(struct.unpack_from("=Q", info, _BYTES_ACKED)[0])
 
 
-def _received(sock: Socket) -> int:
-    info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_SIZE)
-    return int(struct.unpack_from("=Q", info, _BYTES_RECEIVED)[0])
+def _received(side: Side) -> int:
+    info = side.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_SIZE)
+    return int(struct.unpack_from("=Q", info, _BYTES_RECEIVED)[0]) - _preface(side)
+
+
+def _preface(side: Side) -> int:
+    """The bytes of a PROXY protocol header, which the kernel counts and we do not."""
+    header = side.link.header
+    return header.size if header is not None and side.is_client else 0
 
 
 def _unread(sock: Socket) -> int:

@@ -9,6 +9,8 @@ import _socket
 from enum import IntEnum
 from typing import Any
 
+from pyha.proxy.proxy_protocol import Header
+
 
 class Stage(IntEnum):
     """Where a link is on its way."""
@@ -73,7 +75,7 @@ class Link:
 
     __slots__ = (
         "accepted", "acked", "active", "address", "admission", "cause", "client", "connected", "connecting", "due",
-        "owner", "server", "session", "stage", "stays", "until",
+        "header", "owner", "server", "session", "stage", "stays", "until",
     )  # fmt: skip
 
     def __init__(self, owner: object, address: tuple[Any, ...], now: float) -> None:
@@ -81,6 +83,7 @@ class Link:
         self.address = address
         self.session: Any = None
         self.admission: Any = None  # while rules look at the client
+        self.header: Header | None = None  # that the client's connection began with
         self.client: Side = _NOBODY
         self.server: Side | None = None
         self.stage = WAITING
@@ -93,6 +96,11 @@ class Link:
         self.stays = False  # the kernel path refused it: it stays in the reactor
         self.until = 0.0  # WAITING and CONNECTING: when that takes too long; 0 = never
         self.due = 0  # the tick of the wheel at which the link is looked at; 0 = not on it
+
+    def bound(self) -> tuple[Any, ...]:
+        """The address that the client connected to, as a PROXY protocol header tells or as its socket has it."""
+        header = self.header
+        return header.destination if header is not None and header.destination else self.client.sock.getsockname()
 
 
 _NOBODY: Any = None

@@ -48,11 +48,20 @@ class SessionLog:
         route.ended = self._ended
 
     def _announce(self, link: Link) -> None:
-        line = logline.connect_line(link.address[:2], link.client.sock.getsockname()[:2], self._name)
+        line = logline.connect_line(link.address[:2], link.bound()[:2], self._name)
         self._syslog.send(self._policy.targets, logline.INFO, line)
 
+    def failed(self, listener: str, link: Link, reason: str, silent: bool) -> None:  # noqa: FBT001 - a Complain
+        """A connection ended before there was a session. `silent`: its client never sent a byte."""
+        if not silent or not self._policy.dontlognull:
+            accepted = time.time() - (time.monotonic() - link.accepted)
+            line = logline.failed_line(link.address[:2], accepted + time.localtime(accepted).tm_gmtoff,
+                                       f"{self._name}/{listener}", reason)
+            level = logline.ERR if self._policy.separate_errors else logline.INFO
+            self._syslog.send(self._policy.targets, level, line)
+
     def _begun(self, link: Link) -> None:
-        self._bound[link] = link.client.sock.getsockname()[:2]
+        self._bound[link] = link.bound()[:2]
 
     def _connected(self, link: Link) -> None:
         if self._wants_source and link.server is not None:

@@ -119,7 +119,7 @@ class Switchboard:
         family, address, host = server.endpoint
         if address is None:
             # "the port that the client connected to", perhaps with an offset
-            address = (host, link.client.sock.getsockname()[1] + server.config.port_offset)
+            address = (host, link.bound()[1] + server.config.port_offset)
         error = self.relay.connect(link, family, address, keepalive=link.owner.keepalive)
         if error:
             cause = "R" if error in _RESOURCES else "S"

@@ -151,8 +151,10 @@ class Worker:
                 return
         server.endpoint = _endpoint(host, server.config)
 
-    def _routes(self, config: model.Config, message: Configure, logs: dict[str, SessionLog]) -> dict[str, Route]:
-        routes: dict[str, Route] = {}
+    def _routes(self, config: model.Config, message: Configure, logs: dict[str, SessionLog],
+                ) -> dict[tuple[str, int], Route]:
+        """By frontend and number of the bind: most binds of a frontend share one."""
+        routes: dict[tuple[str, int], Route] = {}
         old, self._frontends = self._frontends, {}
         for frontend in config.frontends:
             state = self._frontends[frontend.name] = old.get(frontend.name) or FrontendState(frontend.name)
@@ -162,11 +164,17 @@ class Worker:
         for frontend in config.frontends:
             rules = Ruleset.of(frontend, config, world)
             make = partial(self._route, config, frontend, logs[frontend.name])
-            if rules is None:
-                routes[frontend.name] = make(frontend.default_backend or "")
-            else:
-                names = [name for name in frontend.backends() if name in self._backends]
-                routes[frontend.name] = gated(self._board, rules, make, names)
+            names = [name for name in frontend.backends() if name in self._backends]
+            plain = make(frontend.default_backend or "") if rules is None else gated(self._board, rules, make, names)
+            expected = any(rule.action == "expect-proxy" for rule in frontend.rules.connection)
+            for index, bind in enumerate(frontend.binds):
+                if bind.accept_proxy or expected:
+                    failed = partial(logs[frontend.name].failed, bind.name or str(index + 1))
+                    waiting = headers.Headers(self._board, failed, always=bind.accept_proxy)
+                    decided = rules or Ruleset(default=frontend.default_backend or "")
+                    routes[frontend.name, index] = gated(self._board, decided, make, names, waiting)
+                else:
+                    routes[frontend.name, index] = plain
         return routes
 
     def _route(self, config: model.Config, frontend: model.Frontend, log: SessionLog, name: str) -> Route:
@@ -182,11 +190,12 @@ class Worker:
         headers.equip(route, self._board.relay)
         return route
 
-    def _listen(self, listeners: Iterable[Listener], fds: list[int], routes: dict[str, Route]) -> None:
+    def _listen(self, listeners: Iterable[Listener], fds: list[int],
+                routes: dict[tuple[str, int], Route]) -> None:
         gone = set(self._board.entrances)
         for listener, fd in zip(listeners, fds, strict=True):
             key = (listener.host, listener.port, listener.frontend)
-            route = routes[listener.frontend]
+            route = routes[listener.frontend, listener.bind]
             sock = socket.socket(fileno=fd)
             # Accepted sockets inherit it.
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, int(route.frontend.config.clitcpka))

@@ -27,6 +27,11 @@ def test_tcplog():
         "127.0.0.1:35236 [23/Nov/2026:07:54:04.523] ok be_echo/s1 1/0/95 7 -- 1/2/3/4/0 0/0")
 
 
+def test_a_connection_that_ended_before_there_was_a_session():
+    assert logline.failed_line(("127.0.0.1", 37978), 1795420444.5237, "l/2", "Timeout") == (
+        "127.0.0.1:37978 [23/Nov/2026:07:54:04.523] l/2: Timeout")
+
+
 def test_tcplog_of_a_session_that_goes_on():
     line = logline.tcplog(replace(RECORD, asap=True, total=0, bytes_out=0))
     assert line.endswith("be_echo/s1 1/0/+0 +0 -- 1/2/3/4/0 0/0")

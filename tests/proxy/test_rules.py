@@ -2,7 +2,8 @@
 
 import pytest
 
-from pyha.proxy.rules import Choice
+from pyha.proxy.rules import Admission, Choice
+from pyha.proxy.visit import Visit, number_of
 from tests.proxy.rules_lab import Stage, visit
 from tests.runtime.hello_lab import client_hello
 
@@ -168,3 +169,18 @@ def test_whether_anything_looks_at_bytes():
     assert not front("use_backend a if { src 10.0.0.1 }\ndefault_backend b").rules.reads
     assert choosing("use-server s1 if { req.ssl_sni x }").rules.reads
     assert choosing("stick on req.ssl_sni table t").rules.reads
+
+
+def test_a_header_that_is_expected_comes_before_sessions_and_tells_who_it_is():
+    stage = front("tcp-request connection expect-proxy layer4 if { src 192.0.2.1 }\n"
+                  "tcp-request session reject unless { src 10.0.0.1 } { dst_port 443 }\ndefault_backend a")
+    ends = [("198.51.100.1", 6443)]
+    client = Visit(("192.0.2.1", 40000), lambda: ends[-1], 0.0)
+    admission = Admission(stage.rules, client)
+    assert (admission.arrive(), client.headed) == ("accept", True)
+    assert client.target == number_of("198.51.100.1")
+    ends.append(("10.0.0.2", 443))
+    client.learn(("10.0.0.1", 7))
+    assert admission.begin() == "accept"
+    other = visit("192.0.2.2")
+    assert (Admission(stage.rules, other).arrive(), other.headed) == ("accept", False)

@@ -34,7 +34,8 @@ WITH_VALUE: dict[str, _Reader] = {
     "name": _text("name"), "interface": _text("interface"), "maxconn": _count("maxconn"), "backlog": _count("backlog"),
 }
 
-FLAGS = {"v4v6": "v4v6", "v6only": "v6only", "transparent": "transparent"}
+FLAGS = {"v4v6": "v4v6", "v6only": "v6only", "transparent": "transparent",
+         "accept-proxy": "accept_proxy"}
 
 _TUNING = "pyha has no use for this tuning"
 _SHARES = "pyha spreads every address over its workers by itself"
@@ -60,8 +61,6 @@ IGNORED: dict[str, tuple[int, str]] = {
 REFUSED: dict[str, tuple[int, str, str]] = {
     "ssl": (0, "clients would be answered in TLS here, but pyha does not terminate TLS",
             "remove 'ssl' and its options to pass TLS through to the servers, or keep this listener on a TLS proxy"),
-    "accept-proxy": (0, "clients send a PROXY protocol header here, which pyha cannot read yet",
-                     "let the balancer in front send plain TCP"),
     "accept-netscaler-cip": (1, "clients send a NetScaler header here, which pyha cannot read",
                              "let the balancer in front send plain TCP"),
     "namespace": (1, "pyha cannot listen in another network namespace", "run one pyha in each namespace"),

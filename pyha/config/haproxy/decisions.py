@@ -113,7 +113,7 @@ def _origin(section: Section, stage: str) -> Any:  # noqa: ANN401 - an Origin
 def _rule(section: Section, statement: Statement, known: Known) -> dict[str, Any] | None:
     word = statement.arg(0)
     action, _, slot = word.partition("(")
-    if action in ("accept", "reject", "silent-drop"):
+    if action in ("accept", "reject", "silent-drop", "expect-proxy"):
         return {"action": action}
     if action.startswith("sc-inc-"):
         number = slot.rstrip(")")

@@ -25,7 +25,7 @@ _NOTES = frozenset({
 _TCP_ACTS = {
     "close": "connections that it should end would go on",
     "expect-netscaler-cip": "clients send a NetScaler header first, which pyha cannot read",
-    "expect-proxy": "clients send a PROXY protocol header first, which pyha cannot read yet",
+    "expect-proxy": "a header can be expected by 'tcp-request connection expect-proxy layer4' only",
     "ot-group": "the traffic would not be traced",
     "reject": "clients that it should keep out would get in",
     "send-spoe-group": "an agent decides about the connection, and pyha does not ask it",
@@ -72,7 +72,7 @@ def tcp_rule(section: Section, statement: Statement) -> None:
                       did_you_mean(name, (*_DECIDED, *_NOTES, *_TCP_ACTS)))
     elif not good or truth(subject) is False:
         return
-    elif name in _DECIDED and statement.keyword.startswith("tcp-request "):
+    elif (name in _DECIDED and statement.keyword.startswith("tcp-request ")) or _expects_header(statement):
         section.extend("tcp_rules", (statement, subject), statement.origin)
     elif name == "accept":
         section.ignore(f"{statement.keyword} accept", statement.origin, "whatever no rule rejects is accepted")
@@ -83,6 +83,10 @@ def tcp_rule(section: Section, statement: Statement) -> None:
         why = _TCP_ACTS.get(name, "Lua is not run")
         section.error(statement, f"'{statement.keyword} {name}' is not supported: {why}",
                       _FIREWALL if name in ("reject", "silent-drop") else "")
+
+
+def _expects_header(statement: Statement) -> bool:
+    return statement.keyword == "tcp-request connection" and list(statement.args[:2]) == ["expect-proxy", "layer4"]
 
 
 def inspect_delay(section: Section, statement: Statement) -> None:

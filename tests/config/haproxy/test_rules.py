@@ -16,7 +16,8 @@ def test_rules_that_let_everything_through_have_no_effect(line):
 
 
 @pytest.mark.parametrize("line", [
-    "tcp-request connection expect-proxy layer4", "tcp-response content reject", "tcp-response content silent-drop",
+    "tcp-request content expect-proxy layer4", "tcp-request connection expect-proxy", "tcp-response content reject",
+    "tcp-response content silent-drop",
     "tcp-request content set-dst int(1)", "tcp-request content lua.x", "tcp-response content close",
     "tcp-request content use-service x"])
 def test_rules_that_cannot_be_done_are_refused(line):
