@@ -144,11 +144,13 @@ class Session:
         """This server it is."""
         self.server = server
         self.assigned = now
-        server.sessions += 1
+        sessions = server.sessions = server.sessions + 1
         server.total += 1
-        if server.sessions > server.max_sessions:
-            server.max_sessions = server.sessions
-        return self._connect(server, now)
+        if sessions > server.max_sessions:
+            server.max_sessions = sessions
+        self.phase = CONNECTING
+        self.deadline = now + self.backend.connect_timeout
+        return server.connect
 
     def join(self, server: Server | None) -> None:
         """Queue, for that server or for any."""

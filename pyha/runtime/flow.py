@@ -76,9 +76,10 @@ class Flow:
         """Cut both connections now. The first cause stays. `reset`: tell that side with RST, not with FIN."""
         if link.stage is CLOSED:
             return
-        if link.client.cookie:
+        client, server = link.client, link.server
+        if client.cookie:
             settle(link, self.now)
-            for side in (link.client, link.server):
+            for side in (client, server):
                 if side is not None:
                     self.kernel.forget(side)
         link.stage = CLOSED
@@ -88,14 +89,14 @@ class Flow:
             # Where one side aborted, the other must not see what looks like a complete conversation.
             with contextlib.suppress(OSError):
                 reset.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
-        self._forget(link.client)
-        if link.server is not None:
-            self._forget(link.server)
+        self._forget(client)
+        if server is not None:
+            self._forget(server)
         self.handler.closed(link)
         # Here ends every cycle: sides hold the link until now, the link keeps the sides for their counters.
-        for side in (link.client, link.server):
-            if side is not None:
-                del side.peer, side.link
+        del client.peer, client.link
+        if server is not None:
+            del server.peer, server.link
 
     def drop(self, link: Link) -> None:
         """Close the client of a link that never became a session; nobody is told."""
@@ -125,7 +126,7 @@ class Flow:
         """Move what a side has to its peer, until it is empty, the peer is full, or others should have their turn."""
         if side.eof or side.kernel:
             return
-        peer, sock, link = side.peer, side.sock, side.link
+        peer, sock, reads = side.peer, side.sock, side.reads
         for _ in range(_ROUNDS):
             if peer.pending is not None and not self._flush(peer):
                 return
@@ -140,15 +141,23 @@ class Flow:
                 self._finish(side)
                 return
             side.received += count
-            side.reads += 1
-            link.active = self.now
-            if side.reads > 1 and not peer.nodelay:
+            side.reads = reads = reads + 1
+            side.link.active = self.now
+            if reads > 1 and not peer.nodelay:
                 # Not before the second write: short connections never need it.
                 peer.nodelay = True
                 peer.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             # Right behind the last bytes goes the FIN: hold them back for it, and both are one segment.
             last = side.ended and count < _BUFFER and not (side.thorough or peer.eof)
-            if not self._write(peer, count, _LAST if last else _DONTWAIT):
+            try:
+                sent = peer.sock.send(self._view[:count], _LAST if last else _DONTWAIT)
+            except BlockingIOError:
+                sent = 0
+            except OSError:
+                self._broke(peer)
+                return
+            if sent != count:
+                self._keep(peer, sent, count)
                 return
             if count == _BUFFER:
                 side.torn = True
@@ -156,8 +165,8 @@ class Flow:
                 side.torn = False
                 if side.ended:
                     self._finish(side)
-                elif side.reads >= self._exchanges:
-                    self.hand_over(link)
+                elif reads >= self._exchanges:
+                    self.hand_over(side.link)
                 return
         self._more.append(side)
 
@@ -171,24 +180,14 @@ class Flow:
                 self._rewatch(side)  # which also tells of a FIN that came meanwhile
         return True
 
-    def _write(self, side: Side, count: int, flags: int) -> bool:
-        """Write the head of the buffer; keep what is not taken. Returns whether all of it was."""
-        try:
-            sent = side.sock.send(self._view[:count], flags)
-        except BlockingIOError:
-            sent = 0
-        except OSError:
-            self._broke(side)
-            return False
-        if sent == count:
-            return True
+    def _keep(self, side: Side, sent: int, count: int) -> None:
+        """Keep what a side did not take of the head of the buffer, and wait until it does."""
         side.pending = memoryview(bytes(self._view[sent:count]))
         side.peer.reads = _AGAIN  # backpressure works here only, so not to the kernel path in the middle of a download
         if not side.watches_out:
             # Clients are not watched for it from the start: each would cost an event at once, and few ever need it.
             side.watches_out = True
             self._rewatch(side)
-        return False
 
     def _rewatch(self, side: Side) -> None:
         mask = ENDS if side.kernel else READS
