@@ -11,7 +11,7 @@ from pydantic import Field
 
 from pyha.units import Milliseconds
 
-from .base import Duration, Frozen, Port, Positive
+from .base import Duration, Frozen, Interval, Port, Positive
 from .health_model import (
     Agent,
     Check,
@@ -32,6 +32,7 @@ from .rules_model import BackendRules, Condition, FrontendRules, Table
 from .vrrp_model import Vrrp
 
 Weight = Annotated[int, Field(ge=0, le=256)]
+Probes = Annotated[int, Field(ge=1, le=127)]
 
 
 # -- logging -----------------------------------------------------------------------------------------------------------
@@ -78,6 +79,10 @@ class Bind(Frozen):
     transparent: bool = False
     accept_proxy: bool = False  # clients begin with a PROXY protocol header
     backlog: Positive | None = None
+    mss: Annotated[int, Field(ge=88, le=32767)] | None = None  # what is announced to clients at most; Linux's limits
+    tcp_ut: Duration | None = None  # how long sent bytes may stay without acknowledgement
+    tfo: bool = False
+    defer_accept: bool = False  # clients that say nothing are not there yet
     maxconn: Positive | None = None
 
 
@@ -109,6 +114,9 @@ class Frontend(Frozen):
     timeout_client_fin: Duration | None = None
     log: LogPolicy = LogPolicy()
     clitcpka: bool = False
+    clitcpka_idle: Interval | None = None  # None for these three: as the system has it
+    clitcpka_intvl: Interval | None = None
+    clitcpka_cnt: Probes | None = None
     disabled: bool = False
     http: HttpService | None = None  # set: this listener answers itself and relays nothing
     rate_limit_sessions: Positive | None = None  # new sessions a second; more wait in the kernel's queue
@@ -142,6 +150,7 @@ class Server(Frozen):
     track: str | None = None  # take the state from this server: NAME of the same backend, or BACKEND/NAME
     observe: Observe | None = None
     send_proxy: Literal["no", "v1", "v2"] = "no"  # what it is sent first: a PROXY protocol header
+    tcp_ut: Duration | None = None
     proxy_v2_options: tuple[Literal["crc32c", "ssl"], ...] = ()
 
 
@@ -171,6 +180,9 @@ class Backend(Frozen):
     timeout_queue: Duration | None = None  # None: timeout_connect
     timeout_check: Duration | None = None
     srvtcpka: bool = False
+    srvtcpka_idle: Interval | None = None
+    srvtcpka_intvl: Interval | None = None
+    srvtcpka_cnt: Probes | None = None
     log: LogPolicy = LogPolicy()  # a `listen` logs by its frontend; this one logs state changes of servers
     email_alert: EmailAlert | None = None
     disabled: bool = False

@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class Server(Candidate):
-    """Cumulative counters are those of this worker. `endpoint` belongs to the runtime: where to connect."""
+    """Cumulative counters are those of this worker. `endpoint` and `options` belong to the runtime: how to connect."""
 
     __slots__ = (
         "backup", "bytes_in", "bytes_out", "chosen", "config", "connect", "connect_failures", "endpoint",
-        "max_sessions", "maxqueue", "name", "queue", "ramp_end", "redispatches", "retries", "room", "served", "status",
-        "streak", "total",
+        "max_sessions", "maxqueue", "name", "options", "queue", "ramp_end", "redispatches", "retries", "room", "served",
+        "status", "streak", "total",
     )  # fmt: skip
 
     def __init__(self, config: model.Server, position: int) -> None:
@@ -27,6 +27,7 @@ class Server(Candidate):
         self.name = config.name
         self.connect = Connect(self)
         self.endpoint: Any = None
+        self.options: tuple[tuple[int, int, int], ...] = ()
         self.status = "MAINT" if config.disabled else "UP"
         self.chosen = False  # among those that new connections are given to now
         self.queue: dict[Session, None] = {}  # in order; those that wait for this server and no other

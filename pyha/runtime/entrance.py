@@ -39,7 +39,6 @@ class Route:
     frontend: FrontendState
     backend: Backend
     timeouts: Timeouts
-    keepalive: bool = False  # towards the server
     began: Hook | None = None
     connected: Hook | None = None
     ended: Hook | None = None

@@ -15,7 +15,7 @@ import errno
 import select
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from pyha.control.messages import Configure
 from pyha.runtime.flow import ENDS, NEVER, READS, READS_AND_WRITES, Flow, Handler
@@ -85,13 +85,14 @@ class Relay(Flow):
         link.client = Side(_socket.socket(family, socket.SOCK_STREAM, 0, fd), fd, link, up=True)
         self.sides[fd] = link.client
 
-    def connect(self, link: Link, family: int, address: tuple[object, ...], *, keepalive: bool = False) -> int:
+    def connect(self, link: Link, family: int, address: tuple[object, ...], *,
+                options: Iterable[tuple[int, int, int]] = ()) -> int:
         """Begin to connect to a server. Returns 0, or the errno when that fails at once (nothing was called then)."""
         sock = None
         try:
             sock = _socket.socket(family, _STREAM, 0)
-            if keepalive:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            for option in options:
+                sock.setsockopt(*option)
             error = sock.connect_ex(address)  # an exception for EINPROGRESS would cost a microsecond
             if error and error != errno.EINPROGRESS:
                 sock.close()

@@ -5,6 +5,7 @@ while a worker is replaced, connections wait in its slot instead of being refuse
 """
 
 import errno
+import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -14,11 +15,13 @@ from pyha.config.model import Bind, Config, Frontend
 from pyha.control.messages import Listener
 from pyha.control.status import address
 from pyha.errors import FitnessError
-from pyha.runtime import listening
+from pyha.runtime import listening, sockopts
 
 _IP_FREEBIND, _IPV6_FREEBIND = 15, 78  # linux/in.h and linux/in6.h; the socket module lacks them
 _IP_TRANSPARENT, _IPV6_TRANSPARENT = 19, 75
 _BACKLOG = 4096  # the kernel takes the smaller of this and net.core.somaxconn
+
+_log = logging.getLogger("pyha.supervisor")
 
 Key = tuple[str, str, int, str | None, bool, bool]
 
@@ -57,9 +60,11 @@ def bind(config: Config, workers: int, old: Slots | None = None) -> Slots:
     """
     slots = Slots()
     complaints = []
+    tuned: dict[Key, Bind] = {}
     ours = {os.fstat(sock.fileno()).st_ino for socks in (old.sockets.values() if old else ()) for sock in socks}
     for frontend, index, wanted in _binds(config):
         key = (frontend.name, wanted.host, wanted.port, wanted.interface, wanted.v6only, wanted.transparent)
+        tuned[key] = wanted
         monitor = frontend.http is not None
         count = 1 if monitor else workers
         slots.listeners[key] = (
@@ -77,7 +82,20 @@ def bind(config: Config, workers: int, old: Slots | None = None) -> Slots:
     if complaints:
         slots.close(but=old)
         raise FitnessError("; ".join(complaints))
+    for key, wanted in tuned.items():
+        for sock in slots.sockets[key]:
+            _tune(sock, wanted)
     return slots
+
+
+def _tune(sock: socket.socket, wanted: Bind) -> None:
+    for option in sockopts.of_listener(wanted):
+        try:
+            sock.setsockopt(*option)
+        except OSError as error:  # tuning that this kernel does not have is no reason not to serve
+            _log.warning("%s: option %d of its socket cannot be set: %s", address(wanted.host, wanted.port), option[1],
+                         error.strerror)
+    sock.listen(wanted.backlog or _BACKLOG)
 
 
 def _binds(config: Config) -> Iterator[tuple[Frontend, int, Bind]]:

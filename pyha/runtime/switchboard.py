@@ -120,7 +120,7 @@ class Switchboard:
         if address is None:
             # "the port that the client connected to", perhaps with an offset
             address = (host, link.bound()[1] + server.config.port_offset)
-        error = self.relay.connect(link, family, address, keepalive=link.owner.keepalive)
+        error = self.relay.connect(link, family, address, options=server.options)
         if error:
             cause = "R" if error in _RESOURCES else "S"
             self._perform(link, link.session.connect_failed(self.relay.now, cause, at_once=True))

@@ -39,7 +39,7 @@ from pyha.proxy.rules import Ruleset
 from pyha.proxy.server import Server
 from pyha.proxy.shares import share
 from pyha.proxy.world import World
-from pyha.runtime import accounts, headers, log
+from pyha.runtime import accounts, headers, log, sockopts
 from pyha.runtime.channel import Channel
 from pyha.runtime.entrance import Route
 from pyha.runtime.gate import gated
@@ -135,6 +135,7 @@ class Worker:
             backend = self._backends[wanted.name] = old.get(wanted.name) or Backend(wanted.name)
             backend.configure(spread(wanted, message.workers), message.index, message.workers, random.random)
             for server in backend.servers.values():
+                server.options = sockopts.of_server(wanted, server.config)
                 self._locate(backend, server, known.get((wanted.name, server.name)))
             self._board.perform(backend.serve(self._now()))
 
@@ -185,7 +186,7 @@ class Worker:
             backend.configure(settings, 0, 1, random.random)
         else:
             backend = self._backends[settings.name]
-        route = Route(self._frontends[frontend.name], backend, Timeouts.of(frontend, settings), settings.srvtcpka)
+        route = Route(self._frontends[frontend.name], backend, Timeouts.of(frontend, settings))
         log.equip(route)
         headers.equip(route, self._board.relay)
         return route
@@ -197,8 +198,8 @@ class Worker:
             key = (listener.host, listener.port, listener.frontend)
             route = routes[listener.frontend, listener.bind]
             sock = socket.socket(fileno=fd)
-            # Accepted sockets inherit it.
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, int(route.frontend.config.clitcpka))
+            for option in sockopts.of_clients(route.frontend.config):
+                sock.setsockopt(*option)
             if key in gone:
                 gone.discard(key)
                 sock.close()

@@ -186,6 +186,8 @@ PROXY = {
     "p-default": (f"option tcp-check; tcp-check connect default; {ASK}", X, "check-send-proxy"),
     "p-rule": (f"option tcp-check; tcp-check connect send-proxy; {ASK}", X),
     "p-refused": ("", Refusing, "check-send-proxy"),
+    "p-server": ("", silent, "send-proxy"),
+    "p-server-2": ("", silent, "send-proxy-v2"),
 }
 
 

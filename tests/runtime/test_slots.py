@@ -114,3 +114,13 @@ def test_the_owner_of_a_listening_address_is_found(host):
         assert listening.owner(host, port, {inode}) is None
         assert listening.all_ours(host, port, {inode})
         assert not listening.all_ours(host, port, set())
+
+
+def test_a_socket_that_is_kept_is_set_to_what_the_new_configuration_says(opened):
+    plain = Bind(host="127.0.0.1", port=free_port())
+    first = slots.bind(config(plain.model_copy(update={"tcp_ut": 3000})), workers=1)
+    opened.append(first)
+    second = slots.bind(config(plain), workers=1, old=first)
+    (before,), (after,) = first.sockets.values(), second.sockets.values()
+    assert before[0] is after[0]
+    assert after[0].getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 0

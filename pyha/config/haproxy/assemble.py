@@ -13,10 +13,11 @@ from .targets import Proxies, Target, target
 
 _SETTINGS: Final = ("maxconn", "nbthread", "log_tag", "log_send_hostname", "stats_timeout", "hard_stop_after",
                     "spread_checks", "user", "group", "chroot", "pidfile", "node", "description")
-_FRONTEND: Final = ("maxconn", "timeout_client", "timeout_client_fin", "clitcpka", "rate_limit_sessions",
-                    "disabled")
+_FRONTEND: Final = ("maxconn", "timeout_client", "timeout_client_fin", "clitcpka", "clitcpka_idle", "clitcpka_intvl",
+                    "clitcpka_cnt", "rate_limit_sessions", "disabled")
 _BACKEND: Final = ("retries", "redispatch", "allbackups", "fullconn", "timeout_connect", "timeout_server",
-                   "timeout_server_fin", "timeout_tunnel", "timeout_queue", "timeout_check", "srvtcpka", "disabled")
+                   "timeout_server_fin", "timeout_tunnel", "timeout_queue", "timeout_check", "srvtcpka",
+                   "srvtcpka_idle", "srvtcpka_intvl", "srvtcpka_cnt", "disabled")
 _LOG: Final = ("dontlognull", "dontlog_normal", "separate_errors", "asap")
 
 

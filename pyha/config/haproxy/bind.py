@@ -6,7 +6,7 @@ from typing import Any
 from pyha.config.origin import did_you_mean, nearest
 
 from .address import Address, AddressError, parse
-from .statement import BindDraft, Section, Statement, number
+from .statement import BindDraft, Section, Statement, duration, number
 
 _LOCALHOST = {"localhost": "127.0.0.1", "localhost.localdomain": "127.0.0.1", "ip6-localhost": "::1"}
 
@@ -30,12 +30,25 @@ def _count(key: str) -> _Reader:
     return reader
 
 
+def _mss(section: Section, statement: Statement, data: dict[str, Any], text: str) -> None:
+    value = number(section, statement, text, 88, 32767, what="bind ... mss")
+    if value is not None:
+        data["mss"] = value
+
+
+def _user_timeout(section: Section, statement: Statement, data: dict[str, Any], text: str) -> None:
+    value = duration(section, statement, text, what="bind ... tcp-ut")
+    if value is not None:
+        data["tcp_ut"] = value
+
+
 WITH_VALUE: dict[str, _Reader] = {
     "name": _text("name"), "interface": _text("interface"), "maxconn": _count("maxconn"), "backlog": _count("backlog"),
+    "mss": _mss, "tcp-ut": _user_timeout,
 }
 
 FLAGS = {"v4v6": "v4v6", "v6only": "v6only", "transparent": "transparent",
-         "accept-proxy": "accept_proxy"}
+         "accept-proxy": "accept_proxy", "tfo": "tfo", "defer-accept": "defer_accept"}
 
 _TUNING = "pyha has no use for this tuning"
 _SHARES = "pyha spreads every address over its workers by itself"
@@ -43,8 +56,7 @@ _NO_TLS = "TLS passes through untouched; its options mean nothing without 'ssl'"
 _UNIX_ONLY = "that is for UNIX sockets only"
 
 IGNORED: dict[str, tuple[int, str]] = {
-    "defer-accept": (0, _TUNING), "tfo": (0, _TUNING), "mss": (1, _TUNING), "nice": (1, _TUNING),
-    "tcp-ut": (1, _TUNING),
+    "nice": (1, _TUNING),
     "id": (1, "listeners are told apart by name"),
     "process": (1, _SHARES), "thread": (1, _SHARES), "shards": (1, _SHARES),
     "proto": (1, "the bytes are relayed whatever protocol they belong to"),

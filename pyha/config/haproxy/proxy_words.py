@@ -109,10 +109,23 @@ def _disabled(section: Section, statement: Statement) -> None:
         section.put("disabled", statement.keyword == "disabled", statement.origin)
 
 
+def _keepalive_time(key: str) -> Handler:
+    """A bare number counts seconds here."""
+    def handler(section: Section, statement: Statement) -> None:
+        text = statement.arg(0)
+        value = duration(section, statement, f"{text}s" if text.isdigit() else text, low=1)
+        if value is not None and no_more(section, statement, 1):
+            section.put(key, value, statement.origin)
+    return handler
+
+
 KEYWORDS: Final[dict[str, Handler]] = {
     "acl": acl.declare,
     "backlog": sets_number("backlog", 1),
     "bind": bind,
+    "clitcpka-cnt": sets_number("clitcpka_cnt", 1, 127),
+    "clitcpka-idle": _keepalive_time("clitcpka_idle"),
+    "clitcpka-intvl": _keepalive_time("clitcpka_intvl"),
     "default-server": default_server,
     "default_backend": _default_backend,
     "description": accepted,
@@ -159,6 +172,9 @@ KEYWORDS: Final[dict[str, Handler]] = {
     "option tcplog": _tcplog,
     "retries": _retries,
     "server": server,
+    "srvtcpka-cnt": sets_number("srvtcpka_cnt", 1, 127),
+    "srvtcpka-idle": _keepalive_time("srvtcpka_idle"),
+    "srvtcpka-intvl": _keepalive_time("srvtcpka_intvl"),
     "tcp-check comment": check_rules.comment,
     "tcp-check connect": checks.connect,
     "tcp-check expect": check_rules.expect,

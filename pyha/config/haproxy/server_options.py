@@ -12,7 +12,7 @@ _PORT = 65535
 _WEIGHT = 256
 
 SERVER_FIELDS = frozenset({"weight", "backup", "disabled", "maxconn", "minconn", "maxqueue", "slowstart",
-                           "on_marked_down", "on_marked_up", "init_addr", "track"})
+                           "on_marked_down", "on_marked_up", "init_addr", "track", "tcp_ut"})
 CHECK_FIELDS = frozenset({"check_inter", "check_fastinter", "check_downinter", "check_rise", "check_fall", "check_host",
                           "check_port", "check_send_proxy"})
 
@@ -164,6 +164,7 @@ VALUES: dict[str, Reader] = {
     "proxy-v2-options": _proxy_v2_options,
     "rise": _count("rise", "check_rise", 1),
     "slowstart": _time("slowstart", "slowstart", low=0),
+    "tcp-ut": _time("tcp-ut", "tcp_ut", low=0),
     "track": _word("track", "track", "NAME or BACKEND/NAME of another server"),
     "verify": _one_of("verify", "tls_verify", ("none", "required")),
     "verifyhost": _word("verifyhost", "tls_verifyhost", "a host name"),
@@ -204,7 +205,8 @@ IGNORED: dict[str, tuple[int, str]] = {
     "pool-max-conn": (1, _HTTP), "pool-purge-delay": (1, _HTTP), "proto": (1, _HTTP), "check-proto": (1, _HTTP),
     "ws": (1, _HTTP),
     "id": (1, "servers are told apart by name"),
-    "tcp-ut": (1, _TUNING), "tfo": (0, _TUNING), "stick": (0, _TUNING), "non-stick": (0, _TUNING),
+    "tfo": (0, "a server that does not answer would be taken for one that does"),
+    "stick": (0, _TUNING), "non-stick": (0, _TUNING),
     "log-proto": (1, "it concerns log servers only"),
 } | dict.fromkeys(("ciphers", "ciphersuites", "crl-file", "ssl-max-ver", "ssl-min-ver"), (1, _TLS_TUNING)) \
   | dict.fromkeys((

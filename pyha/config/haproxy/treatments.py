@@ -10,7 +10,6 @@ _TUNING = "pyha has no use for this tuning"
 _ERROR_PAGES = "a connection that cannot be served is closed, without an error page"
 _STATE = "pyha keeps the states of servers when it reloads"
 _STICKINESS = "it makes exceptions from persistence by cookie, which does not exist in TCP"
-_KEEPALIVE = "the kernel's keepalive settings apply (net.ipv4.tcp_keepalive_*)"
 _LOGGED = "it adds to the log lines of HTTP"
 
 IGNORED: Final[dict[str, str]] = {
@@ -25,9 +24,6 @@ IGNORED: Final[dict[str, str]] = {
 } | dict.fromkeys(("errorfile", "errorfiles", "errorloc", "errorloc302", "errorloc303", "http-error"), _ERROR_PAGES) \
   | dict.fromkeys(("load-server-state-from-file", "server-state-file-name"), _STATE) \
   | dict.fromkeys(("force-persist", "ignore-persist", "option persist"), _STICKINESS) \
-  | dict.fromkeys((
-      "clitcpka-cnt", "clitcpka-idle", "clitcpka-intvl", "srvtcpka-cnt", "srvtcpka-idle",
-      "srvtcpka-intvl"), _KEEPALIVE) \
   | dict.fromkeys((
       "option abortonclose", "option independent-streams", "option nolinger", "option tcp-smart-accept",
       "option tcp-smart-connect"), _TUNING) \
