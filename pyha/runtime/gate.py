@@ -89,7 +89,7 @@ class Gate:
             self._open(link, admission)
         else:
             self._entry.frontend.denied += 1
-            self._board.relay.close(link)
+            self._headers.reject(link)
 
     def _open(self, link: Link, admission: Admission) -> None:
         board, entry = self._board, self._entry

@@ -107,6 +107,10 @@ class Headers:
         link.session.backend.sessions -= 1
         link.owner = self._entry
 
+    def reject(self, link: Link) -> None:
+        """Its header was good, and rules did not let it in; the word is HAProxy's."""
+        self._fail(link, "Success", silent=True)
+
     def _fail(self, link: Link, reason: str, *, silent: bool = False) -> None:
         self._complain(link, reason, silent)
         self._board.relay.close(link)  # with what it said unread, which makes it a reset, as with HAProxy

@@ -165,7 +165,7 @@ backend by_source
 """
 ACCEPTS = ("probe", "open", "null", "rules", "by_source")
 V1 = b"PROXY TCP4 10.0.0.1 10.0.0.2 1000 2000\r\n"
-V2 = written("v2", ("crc32c",), ("2001:db8::1", 1000), ("2001:db8::2", 443))
+V2 = written("v2", ("crc32c",), ("2001:db8::1", 1000), ("2001:db8::2", 444))
 LOCAL = SIGNATURE + b"\x20\x00\x00\x00"
 
 
@@ -215,8 +215,9 @@ def visit(balanced, name, *parts):
     V1 + b"hello", V2 + b"hello", LOCAL + b"hello", b"PROXY UNKNOWN\r\nhello", b"",
     b"GET / HTTP/1.0\r\n\r\n", b"PROXY TCP5 1 1 1 1\r\n", SIGNATURE + b"\x25\x11\x00\x0c" + bytes(12),
     b"PROXY TCP4 10.0.0.9 10.0.0.2 1000 2000\r\nhello", b"PROXY TCP4 10.0.0.7 10.0.0.2 1000 2000\r\nhello",
-    b"PROXY TCP4 10.0.0.1 10.0.0.2 1000 x\r\nhello",
-], ids=["v1", "v2", "local", "unknown", "silence", "http", "tcp5", "command", "not-the-peer", "rejected", "port"])
+    b"PROXY TCP4 10.0.0.8 10.0.0.2 1000 2000\r\nhello", b"PROXY TCP4 10.0.0.1 10.0.0.2 1000 x\r\nhello",
+], ids=["v1", "v2", "local", "unknown", "silence", "http", "tcp5", "command", "not-the-peer", "rejected", "no-session",
+        "port"])
 def test_a_client_with_a_header_sees_the_same_and_is_logged_the_same(doors, name, said):
     parts = [said] if said else []
     theirs, ours = (visit(balanced, name, *parts) for balanced in doors)
