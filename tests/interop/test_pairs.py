@@ -10,8 +10,8 @@ pytestmark = [pytest.mark.root, pytest.mark.peer, pytest.mark.timeout(300)]
 
 def _pairs():
     """Both directions of each flavour, with each peer that speaks it."""
-    flavours = {"keepalived": ("v2", "v2 PASS", "v2 AH", "v2 unicast", "v3", "v3 fast", "v3 10 ms", "v3 unicast", "v3 IPv6",
-                               "v3 vmac", "v3 IPv6 vmac"),
+    flavours = {"keepalived": ("v2", "v2 PASS", "v2 AH", "v2 unicast", "v3", "v3 fast", "v3 10 ms", "v3 unicast",
+                               "v3 IPv6", "v3 vmac", "v3 IPv6 vmac"),
                 "frr": ("v2", "v3", "v3 IPv6")}
     for peer, names in flavours.items():
         for flavour in names:
