@@ -24,6 +24,10 @@ def complete(router: Scope, settings: Scope) -> None:
         specific = key == "_smtp_alert" and "_smtp_alert_vrrp" in settings.values
         if key in settings.values and target not in router.values and not specific:
             router.put(target, settings.values[key], settings.where[key])
+    if "higher_prio_advert" not in router.values:
+        # Not keepalived's default. When a network heals, the loser may hear the winner first and yield in silence; the
+        # winner then never learns that its addresses have to be announced anew, and clients go on sending to the loser.
+        router.put("higher_prio_advert", True, router.origin)
     garp.defaults(router, settings)
     _identity(router)
     family = _family(router)
