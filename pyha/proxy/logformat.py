@@ -100,7 +100,7 @@ NUMBERS: dict[str, _Value] = {
     "U": lambda r: r.bytes_in,
 }
 
-HTTP_ONLY = frozenset("CC CS hr hrl hs hsl HM HP HPO HQ HU HV ID r sslc sslv".split())  # noqa: SIM905
+HTTP_ONLY = frozenset("CC CS hr hrl hs hsl HM HP HPO HQ HU HV ID r sslc sslv".split())  # noqa: SIM905 - a table
 
 FETCHES: dict[str, _Value] = {
     "src": lambda r: r.client[0],

@@ -56,6 +56,6 @@ class Entrance:
         self.family = int(sock.family)
         self.route = route
         # The method below `socket.accept`, which makes no object for the connection.
-        self.accept: Callable[[], tuple[int, tuple[str, int]]] = sock._accept  # type: ignore[attr-defined]
+        self.accept: Callable[[], tuple[int, tuple[str, int]]] = sock._accept  # type: ignore[attr-defined]  # not in typeshed
         self.acceptable: Callable[[], None] = lambda: accept(self)
         self.open = False
